@@ -76,9 +76,8 @@ open_file(const char *path, struct hm_error *why)
 	if (logger.file < 0) {
 		logger.file = fd;
 	} else {
-		int put = dup2(fd, logger.file);
+		int put = dup3(fd, logger.file, O_CLOEXEC);
 
-		fcntl(logger.file, F_SETFD, FD_CLOEXEC);
 		close(fd);
 		if (put < 0)
 			return error_errno(why, "log file %s", path);

@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: MIT */
+/* Copyright 2026 the Hermod authors */
+/* Buffers, and the escapes of XML. */
+#include <cmocka.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/mem.h"
+
+static void
+an_empty_buffer_holds_no_memory(void **state)
+{
+	struct buf b = { 0 };
+
+	buf_append(&b, NULL, 0);
+	buf_puts(&b, "");
+	buf_consume(&b, 0);
+	buf_clear(&b);
+	buf_xml(&b, "", 0);
+	assert_null(b.data);
+	buf_free(&b);
+}
+
+static void
+what_is_appended_ends_in_nul(void **state)
+{
+	struct buf b = { 0 };
+
+	buf_puts(&b, "but ");
+	buf_append(&b, "softxxx", 4);
+	buf_putc(&b, ',');
+	buf_printf(&b, " what %s through %d", "light", 1);
+	assert_string_equal(b.data, "but soft, what light through 1");
+	assert_int_equal(b.len, strlen(b.data));
+	buf_clear(&b);
+	assert_string_equal(b.data, "");
+	buf_free(&b);
+	assert_null(b.data);
+}
+
+static void
+it_grows_as_far_as_it_must(void **state)
+{
+	struct buf b = { 0 };
+
+	for (int i = 0; i < 100000; i++)
+		buf_putc(&b, (char)('a' + i % 26));
+	buf_printf(&b, "%0300000d", 5);
+	assert_int_equal(b.len, 400000);
+	assert_int_equal(b.data[25], 'z');
+	assert_int_equal(b.data[399999], '5');
+	assert_int_equal(b.data[400000], '\0');
+	buf_reserve(&b, 1 << 20);
+	assert_true(b.cap > (1 << 20) + 400000);
+	buf_free(&b);
+}
+
+static void
+bytes_are_consumed_from_the_front(void **state)
+{
+	struct buf b = { 0 };
+
+	buf_puts(&b, "romeo and juliet");
+	buf_consume(&b, 10);
+	assert_string_equal(b.data, "juliet");
+	buf_consume(&b, 6);
+	assert_string_equal(b.data, "");
+	assert_int_equal(b.len, 0);
+	buf_free(&b);
+}
+
+static void
+the_five_characters_of_xml_are_escaped(void **state)
+{
+	const char *text = "<a b='c' d=\"e\">&\n\t\r\xc3\xa9</a>";
+	struct buf b = { 0 };
+
+	buf_xml(&b, text, strlen(text));
+	assert_string_equal(
+		b.data, "&lt;a b=&apos;c&apos; d=&quot;e&quot;&gt;&amp;\n\t\r\xc3\xa9&lt;/a&gt;");
+	buf_free(&b);
+}
+
+/* Each special character at each place relative to the runs of sixteen. */
+static void
+escapes_are_found_wherever_they_stand(void **state)
+{
+	static const struct {
+		char c;
+		const char *escape;
+	} specials[] = { { '&', "&amp;" },
+		         { '<', "&lt;" },
+		         { '>', "&gt;" },
+		         { '\'', "&apos;" },
+		         { '"', "&quot;" } };
+
+	for (size_t k = 0; k < 5; k++) {
+		for (size_t len = 1; len < 70; len++) {
+			for (size_t at = 0; at < len; at++) {
+				struct buf b = { 0 };
+				char text[70];
+
+				memset(text, 'x', sizeof(text));
+				text[at] = specials[k].c;
+				buf_xml(&b, text, len);
+				assert_int_equal(b.len, len - 1 + strlen(specials[k].escape));
+				assert_memory_equal(b.data + at, specials[k].escape,
+				                    strlen(specials[k].escape));
+				buf_free(&b);
+			}
+		}
+	}
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(an_empty_buffer_holds_no_memory),
+		cmocka_unit_test(what_is_appended_ends_in_nul),
+		cmocka_unit_test(it_grows_as_far_as_it_must),
+		cmocka_unit_test(bytes_are_consumed_from_the_front),
+		cmocka_unit_test(the_five_characters_of_xml_are_escaped),
+		cmocka_unit_test(escapes_are_found_wherever_they_stand),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
