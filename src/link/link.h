@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: MIT */
+/* Copyright 2026 the Hermod authors */
+/*
+ * link/link.h - the messages between the stream side (connections, TLS, SASL) and
+ * the core (sessions, entities).  DESIGN: a connection knows no accounts, a session knows no sockets.
+ *
+ * Both ends are named by 64-bit ids which carry the worker in their upper bits; a message for an id that is
+ * gone is dropped by its receiver.  A message is one heap block, posted to the worker of its addressee and
+ * freed there with link_free().  Nothing may assume that both ends share a process.
+ *
+ * A login, in order:
+ *   stream: LINK_LOOK_UP -> (guard worker of the source address)   core: LINK_CREDENTIAL
+ *   stream: SASL; LINK_AUTH_OUTCOME to the same guard worker
+ *   stream: moves its connection to link_home(bare JID), then LINK_ATTACH to the core there
+ *   core:   loads the account, makes a session; LINK_ATTACHED (or LINK_CLOSE)
+ *   stream: <success/>, new stream header, features after authentication; then LINK_IN for each stanza
+ *           (resource binding is an IQ like any other: the session does it)
+ *   either: LINK_CLOSED (stream -> core), LINK_CLOSE (core -> stream); each ends the pair
+ */
+#ifndef LINK_LINK_H
+#define LINK_LINK_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <hermod/values.h>
+
+#include "loop/mailbox.h"
+#include "xml/elem.h"
+#include "xmpp/stanza.h"
+#include "xmpp/stanza_error.h"
+
+#define LINK_HASHES 3 /* SCRAM-SHA-1, -256, -512, in this order */
+
+enum link_kind {
+	/* stream -> core */
+	LINK_LOOK_UP,
+	LINK_AUTH_OUTCOME,
+	LINK_ATTACH,
+	LINK_IN,
+	LINK_STRANGER_IQ, /* an IQ before authentication (XEP-0077); to the guard worker */
+	LINK_IDLE,        /* nothing came from the client for the configured time: ask whether it lives */
+	LINK_CLOSED,
+	/* core -> stream */
+	LINK_CREDENTIAL,
+	LINK_ATTACHED,
+	LINK_OUT,    /* a stanza for the client */
+	LINK_CREDIT, /* so many of the stanzas sent in have been processed */
+	LINK_CLOSE
+};
+
+enum link_credential_result { LINK_CRED_READY, LINK_CRED_LIMITED, LINK_CRED_UNAVAILABLE };
+enum link_closed_how { LINK_CLOSED_CLEANLY, LINK_CLOSED_LOST, LINK_CLOSED_FAULT };
+
+struct link_msg {
+	struct mail mail;
+	enum link_kind kind;
+	uint64_t stream, session; /* ids; 0 where not known yet */
+	union {
+		struct {
+			char *host, *local; /* normalised */
+			char *source;       /* conn_peer()->prefix */
+		} look_up;
+		struct {
+			enum link_credential_result result;
+			/* Verifiers as crypto/scram.h writes them.  For an unknown account they are fakes of the same cost: the exchange then fails as with a wrong password. NULL: this account has none for that hash. */
+			char *verifier[LINK_HASHES];
+			bool real; /* the account exists; only for the decision after the sums are done */
+		} credential;
+		struct {
+			char *host, *local, *source;
+			bool success;
+		} outcome;
+		struct {
+			char *bare;     /* the account */
+			char *source;
+			char *tls;      /* "TLSv1.3 TLS_AES_256_GCM_SHA384", or NULL */
+			char *mechanism;
+			char *lang;     /* of the stream, or NULL */
+			uint64_t conn;  /* number for the log */
+		} attach;
+		struct {
+			struct arena *arena; /* the receiver's from now on */
+			struct hm_elem *root;
+			size_t bytes;
+		} in;
+		struct {
+			char *host, *source, *lang;
+			struct arena *arena;
+			struct hm_elem *root;
+		} stranger;
+		struct {
+			enum link_closed_how how;
+		} closed;
+		struct {
+			const struct hm_stanza *stanza;
+			char *to; /* NULL: none */
+		} out;
+		struct {
+			unsigned stanzas;
+			size_t bytes;
+		} credit;
+		struct {
+			enum stream_cond cond; /* 0: just </stream:stream> */
+			char *text;            /* may be NULL */
+		} close;
+	} u;
+};
+
+struct link_msg *link_new(enum link_kind kind, uint64_t stream, uint64_t session);
+void link_free(struct link_msg *msg); /* with all that it owns */
+
+typedef void link_receive_fn(struct link_msg *take);
+void link_set_receivers(link_receive_fn *core, link_receive_fn *stream); /* once, before the workers run */
+void link_to_core(unsigned worker, struct link_msg *take);   /* LOOK_UP, OUTCOME, STRANGER_IQ: link_guard(source); else the session's worker */
+void link_to_stream(struct link_msg *take);                  /* to link_worker(take->stream) */
+
+uint64_t link_new_id(void);               /* names something of the calling worker; never 0, never given twice */
+unsigned link_worker(uint64_t id);
+
+/* --- Homes -------------------------------------------------------------------- */
+
+#define LINK_SLOTS 1024
+/* The worker at which the entity with this address is at home: a slot table over a stable hash. */
+unsigned link_home(const char *address);
+/* The worker that counts attempts of one source (address prefix). */
+unsigned link_guard(const char *source);
+/* Tests: this address lives there, whatever its hash; before it is used first. */
+void link_place(const char *address, unsigned worker);
+void link_place_all(int worker); /* every address without a place of its own; -1: by hash again */
+
+/* --- What the stream side must know of each host -------------------------------- */
+
+/* Immutable; made by the core at start and at each reload. */
+struct link_host {
+	const char *domain;
+	const char *features_before; /* XML: features offered before authentication, beside STARTTLS and SASL (XEP-0077) */
+	const char *features_after;  /* XML: after it, bind included */
+	bool strangers;              /* LINK_STRANGER_IQ is worth sending */
+};
+struct link_hosts {
+	size_t n;
+	const struct link_host *host;
+};
+/* Publishes a new set; the old one stays alive for good (sets are small and reloads rare). Any thread. */
+void link_publish_hosts(const struct link_hosts *hosts);
+const struct link_host *link_find_host(const char *domain); /* NULL: not ours */
+
+#endif

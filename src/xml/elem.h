@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: MIT */
+/* Copyright 2026 the Hermod authors */
+/*
+ * xml/elem.h - the element tree.  Elements live in an arena, are built once and
+ * then const for good.  The struct is the module API's opaque hm_elem.
+ */
+#ifndef XML_ELEM_H
+#define XML_ELEM_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/arena.h"
+#include "base/buf.h"
+
+#define XML_NS_XML "http://www.w3.org/XML/1998/namespace"
+
+enum xml_node { XML_ELEMENT, XML_TEXT, XML_RAW };
+
+struct xml_attr {
+	const struct xml_attr *next; /* in document order */
+	const char *ns;              /* NULL: no namespace (the usual case) */
+	const char *name, *value;
+};
+
+struct hm_elem {
+	enum xml_node node;
+	const char *ns, *name;   /* XML_ELEMENT; ns is never NULL ("" for none) */
+	const char *text;        /* XML_TEXT: unescaped; XML_RAW: well-formed XML that was stored, opaque to walkers */
+	size_t text_len;
+	const struct xml_attr *attrs;
+	struct hm_elem *first, *last, *next; /* children; last is only right while building */
+	const struct hm_elem *parent;
+};
+
+/* Child elements only; text and raw nodes are skipped. */
+const struct hm_elem *elem_first_child(const struct hm_elem *e);
+const struct hm_elem *elem_next(const struct hm_elem *e);
+const struct hm_elem *elem_child(const struct hm_elem *e, const char *ns, const char *name); /* first such; name NULL: any name; ns NULL: any namespace */
+bool elem_is(const struct hm_elem *e, const char *ns, const char *name);
+const char *elem_attr(const struct hm_elem *e, const char *name);      /* attribute without namespace, or NULL */
+const char *elem_attr_ns(const struct hm_elem *e, const char *ns, const char *name);
+/* All character data directly inside, joined; in the arena when it must be joined, "" when there is none. */
+const char *elem_text(const struct hm_elem *e, struct arena *a);
+/* Nodes and bytes of the tree, for limits. */
+size_t elem_count(const struct hm_elem *e);
+
+/* Serialises canonically: default namespaces are declared where they change, prefixes only for attributes that need one. context_ns: the default namespace in force outside. */
+void elem_write(const struct hm_elem *e, const char *context_ns, struct buf *out);
+void elem_write_children(const struct hm_elem *e, const char *context_ns, struct buf *out);
+/* Only the attributes (each " name='value'"), leaving out the un-namespaced names in `skip` (NULL-terminated, may be NULL). */
+void elem_write_attrs(const struct hm_elem *e, const char *const *skip, struct buf *out);
+
+#endif

@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: MIT */
+/* Copyright 2026 the Hermod authors */
+/*
+ * xmpp/stanza.h - the immutable, counted stanza: the only thing that workers share.
+ *
+ * The address "to" is not part of it but of the letter that carries it, so that
+ * one body serves any number of addressees.  What goes over the wire is
+ *     stanza_head(kind, to)  +  stanza_body()
+ * where the body is everything after the "to" attribute, serialised once, on
+ * first use, and shared by all.
+ */
+#ifndef XMPP_STANZA_H
+#define XMPP_STANZA_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "xml/writer.h"
+
+#define NS_CLIENT "jabber:client"
+#define NS_SERVER "jabber:server"
+
+enum stanza_kind { STANZA_NONE, STANZA_MESSAGE, STANZA_PRESENCE, STANZA_IQ };
+enum stanza_type {
+	TYPE_NONE = 0, /* message: normal, presence: available */
+	TYPE_ERROR,    /* all kinds */
+	TYPE_CHAT, TYPE_GROUPCHAT, TYPE_HEADLINE, TYPE_NORMAL,
+	TYPE_PROBE, TYPE_SUBSCRIBE, TYPE_SUBSCRIBED, TYPE_UNAVAILABLE, TYPE_UNSUBSCRIBE, TYPE_UNSUBSCRIBED,
+	TYPE_GET, TYPE_RESULT, TYPE_SET,
+	TYPE_UNKNOWN /* a value that the RFC does not know */
+};
+
+struct hm_stanza {
+	atomic_uint refs;
+	enum stanza_kind kind;
+	enum stanza_type type;
+	const char *type_text;  /* as it came; NULL when absent */
+	const char *id, *from, *lang; /* NULL when absent; from is a normalised JID */
+	const struct hm_elem *root;   /* <message/> etc. in NS_CLIENT; its to, from attributes are not to be used */
+	struct arena *arena;
+	const struct hm_stanza *base; /* kept alive: root shares its children; or NULL */
+	_Atomic(struct buf *) body;   /* made on first use */
+};
+
+/* Takes the arena.  root's namespace must be NS_CLIENT (or NS_SERVER, which is turned into it). from/lang: borrowed, copied; NULL from = none. NULL when root is no stanza. */
+const struct hm_stanza *stanza_take(struct arena **arena, struct hm_elem *root, const char *from, const char *default_lang);
+const struct hm_stanza *stanza_ref(const struct hm_stanza *s);
+void stanza_unref(const struct hm_stanza **s); /* any thread; clears the pointer; NULL inside is fine */
+
+/* The same stanza with another from (NULL: none); shares everything. */
+const struct hm_stanza *stanza_with_from(const struct hm_stanza *s, const char *from);
+/* Starts a changed copy: a writer in a new arena whose open root has s's attributes (type, id, lang); close with stanza_build_done. keep(child, ctx) chooses the children to share; NULL: all. */
+struct stanza_build {
+	struct arena *arena;
+	struct hm_writer w;
+	const struct hm_stanza *base;
+};
+void stanza_build_from(struct stanza_build *b, const struct hm_stanza *s, bool (*keep)(const struct hm_elem *child, void *ctx), void *ctx);
+/* Starts a new stanza: type and id may be NULL. */
+void stanza_build_new(struct stanza_build *b, enum stanza_kind kind, const char *type, const char *id);
+const struct hm_stanza *stanza_build_done(struct stanza_build *b, const char *from); /* closes the root */
+void stanza_build_drop(struct stanza_build *b);
+
+/* RFC 6120 8.3: the error reply to s (id kept, payload not sent back). from: normally s's addressee. NULL when s may not be answered by an error (error, result, presence from whom it matters not: RFC 6120 8.3.1). */
+const struct hm_stanza *stanza_error_reply(const struct hm_stanza *s, const char *from, enum hm_cond cond, const char *text);
+/* RFC 6120 8.2.3: an empty result for an iq. */
+const struct hm_stanza *stanza_result_reply(const struct hm_stanza *s, const char *from);
+
+/* Appends what goes on a jabber:client stream. to NULL: none. */
+void stanza_write(const struct hm_stanza *s, const char *to, struct buf *out);
+const struct buf *stanza_body(const struct hm_stanza *s);  /* everything after the to attribute; lives as long as s */
+const char *stanza_kind_name(enum stanza_kind kind);       /* "message" */
+size_t stanza_bytes(const struct hm_stanza *s);            /* body's length, for budgets */
+/* The text form that the store keeps and its way back (to, kept beside the stanza, is not in it). */
+const struct hm_stanza *stanza_parse(const char *xml, size_t len);
+
+#endif
