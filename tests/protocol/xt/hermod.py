@@ -1,0 +1,88 @@
+# SPDX-License-Identifier: MIT
+# Copyright 2026 the Hermod authors
+"""Starts Hermod from a build directory and speaks to its control socket."""
+
+import os
+import shlex
+
+from .control import Control, Refused
+from .server import Server
+
+
+class Hermod(Server):
+    def __init__(self, options, cell, certificates):
+        super().__init__(options, cell, certificates)
+        self.control = None
+        self.control_path = os.path.join(self.directory, 'control.sock')
+
+    def argv(self):
+        build = os.path.abspath(self.options.build_dir)
+        if self.options.server:
+            command = shlex.split(self.options.server)
+        else:
+            command = [os.path.join(build, 'src', 'daemon', 'hermod')]
+        return command + ['--config', self.config_path(), '--module-path', os.path.join(build, 'modules'),
+                          '--test', '--test-seed', str(self.options.seed)]
+
+    def config_path(self):
+        return os.path.join(self.directory, 'hermod.conf')
+
+    def write_config(self):
+        pass
+
+    def is_ready(self):
+        """The control socket answers last: the listeners are open then."""
+        try:
+            self.control = Control(self.control_path, self.options.timeout)
+        except OSError:
+            return False
+        return True
+
+    def start(self):
+        super().start()
+        for bare, worker in self.places.items():
+            self.place(bare, worker)
+
+    def place(self, bare, worker):
+        if self.cell.workers > 1:
+            self.control.ask('test place', jid=bare, worker=worker)
+
+    def add_account(self, bare, password):
+        if bare not in self.places:
+            self.places[bare] = self.cell.workers - 1 if self.cell.together \
+                else len(self.places) % self.cell.workers
+            self.place(bare, self.places[bare])
+        self.control.ask('account add', jid=bare, password=password)
+
+    def drain(self):
+        self.control.ask('test drain')
+
+    def advance(self, ms):
+        self.control.ask('test advance', ms=ms)
+
+    def inject(self, xml):
+        self.control.ask('test inject', stanza=xml)
+
+    def reload(self):
+        self.write_config()
+        self.control.ask('reload')
+
+    def admin(self, text):
+        """(error or None, rows)"""
+        try:
+            return None, self.control.run(text)
+        except Refused as refused:
+            return str(refused), []
+
+    def disconnect(self):
+        if self.control:
+            self.control.close()
+            self.control = None
+
+    def stop(self, meanwhile=lambda: None):
+        self.disconnect()
+        super().stop(meanwhile)
+
+    def kill(self):
+        self.disconnect()
+        super().kill()

@@ -1,0 +1,131 @@
+# SPDX-License-Identifier: MIT
+# Copyright 2026 the Hermod authors
+"""Runs scripts in the cells of the matrix and reports."""
+
+import collections
+import concurrent.futures
+import glob
+import os
+import sys
+import time
+import traceback
+
+from .client import Failure
+from .script import Script, ScriptError
+from .server import Certificates, tail
+from .steps import Run
+
+Cell = collections.namedtuple('Cell', 'name workers together store')
+
+CELLS = {
+    'w1': Cell('w1', 1, True, 'sqlite'),
+    'w4-apart': Cell('w4-apart', 4, False, 'sqlite'),
+    'w4-together': Cell('w4-together', 4, True, 'sqlite'),
+}
+QUICK = ['w1', 'w4-apart']
+
+
+def collect(root, filters):
+    """The scripts whose path from the root contains one of the filters."""
+    paths = sorted(glob.glob(os.path.join(root, 'modules', '*', '*.xt'))
+                   + glob.glob(os.path.join(root, 'tests', 'protocol', '**', '*.xt'), recursive=True))
+    names = [os.path.relpath(path, root) for path in paths]
+    return [name for name in names if not filters or any(f in name for f in filters)]
+
+
+class Outcome:
+    def __init__(self, name, cell):
+        self.name = name
+        self.cell = cell
+        self.problems = []  # texts
+        self.seconds = 0.0
+        self.rows = 0
+
+    def line(self):
+        rows = f', {self.rows} rows' if self.rows else ''
+        return f'{"FAIL" if self.problems else "ok  "} {self.name} [{self.cell.name}] {self.seconds:.2f} s{rows}'
+
+
+def run_script(root, name, cell, options, make_server, certificates):
+    outcome = Outcome(name, cell)
+    started = time.monotonic()
+    server = run = None
+    try:
+        script = Script(os.path.join(root, name))
+        server = make_server(options, cell, certificates)
+        prepare(server, script, cell)
+        server.start()
+        run = Run(script, server, options.timeout)
+        run.execute()
+    except (Failure, ScriptError) as error:
+        outcome.problems.append(describe(name, run, error))
+    except Exception:  # a mistake of the runner must not end the others
+        outcome.problems.append(f'{name}: the runner failed\n{traceback.format_exc()}')
+    if run:
+        outcome.rows = run.rows
+    if server:
+        end(server, run, outcome)
+    outcome.seconds = time.monotonic() - started
+    return outcome
+
+
+def prepare(server, script, cell):
+    """Hosts, settings and who lives on which worker."""
+    specs = script.client_specs()
+    server.settings = script.config()
+    server.hosts = list(dict.fromkeys(spec.domain for spec in script.all_client_specs())) or ['a.example']
+    wanted = script.placements()
+    for bare in dict.fromkeys(spec.bare for spec in specs if spec.account):
+        names = [spec.name for spec in specs if spec.bare == bare]
+        worker = next((wanted[name] for name in names if name in wanted), None)
+        if worker is None:
+            worker = cell.workers - 1 if cell.together else len(server.places) % cell.workers
+        server.places[bare] = worker % cell.workers
+
+
+def describe(name, run, error):
+    where = f'{name}:{run.current.line}: {run.current.text}' if run and run.current else name
+    transcripts = '' if not run or '\n  what ' in str(error) else run.transcripts()
+    return f'{where}\n{error}\n{transcripts}'.rstrip()
+
+
+def end(server, run, outcome):
+    """How the server ended and what it logged count, too."""
+    if run:
+        run.close()
+    for check in (server.stop, lambda: server.check_log(run.announced if run else [])):
+        try:
+            check()
+        except Failure as error:
+            outcome.problems.append(str(error))
+    if outcome.problems:
+        outcome.problems.append('  the end of the log:\n' + tail(server.log(), 40))
+    server.remove()
+
+
+def run_all(root, options, make_server, out=sys.stdout):
+    """(passed, failed)"""
+    names = collect(root, options.filters)
+    cells = [CELLS[c] for c in (QUICK if options.matrix == 'quick' else CELLS)]
+    if options.workers is not None:
+        cells = [cell for cell in cells if cell.workers == options.workers] or \
+                [Cell(f'w{options.workers}-apart', options.workers, False, 'sqlite')]
+    certificates = Certificates()
+    passed = failed = 0
+    try:
+        with concurrent.futures.ThreadPoolExecutor(options.jobs) as pool:
+            tasks = [pool.submit(run_script, root, name, cell, options, make_server, certificates)
+                     for name in names for cell in cells]
+            for task in tasks:
+                outcome = task.result()
+                print(outcome.line(), file=out)
+                if outcome.problems:
+                    failed += 1
+                    print('\n'.join(outcome.problems), file=out)
+                    print(f'  hook order: --seed {options.seed}\n', file=out)
+                else:
+                    passed += 1
+                out.flush()
+    finally:
+        certificates.remove()
+    return passed, failed
