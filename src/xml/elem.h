@@ -18,8 +18,8 @@
 enum xml_node { XML_ELEMENT, XML_TEXT, XML_RAW };
 
 struct xml_attr {
-	const struct xml_attr *next; /* in document order */
-	const char *ns;              /* NULL: no namespace (the usual case) */
+	struct xml_attr *next; /* in document order */
+	const char *ns;        /* NULL: no namespace (the usual case) */
 	const char *name, *value;
 };
 
@@ -28,9 +28,9 @@ struct hm_elem {
 	const char *ns, *name;   /* XML_ELEMENT; ns is never NULL ("" for none) */
 	const char *text;        /* XML_TEXT: unescaped; XML_RAW: well-formed XML that was stored, opaque to walkers */
 	size_t text_len;
-	const struct xml_attr *attrs;
+	struct xml_attr *attrs;
 	struct hm_elem *first, *last, *next; /* children; last is only right while building */
-	const struct hm_elem *parent;
+	struct hm_elem *parent;              /* that it was built in, whoever shares it since */
 };
 
 /* Child elements only; text and raw nodes are skipped. */
@@ -42,13 +42,19 @@ const char *elem_attr(const struct hm_elem *e, const char *name);      /* attrib
 const char *elem_attr_ns(const struct hm_elem *e, const char *ns, const char *name);
 /* All character data directly inside, joined; in the arena when it must be joined, "" when there is none. */
 const char *elem_text(const struct hm_elem *e, struct arena *a);
-/* Nodes and bytes of the tree, for limits. */
+/* Elements and attributes of the tree: what xml_limits.nodes counts. */
 size_t elem_count(const struct hm_elem *e);
 
 /* Serialises canonically: default namespaces are declared where they change, prefixes only for attributes that need one. context_ns: the default namespace in force outside. */
 void elem_write(const struct hm_elem *e, const char *context_ns, struct buf *out);
 void elem_write_children(const struct hm_elem *e, const char *context_ns, struct buf *out);
-/* Only the attributes (each " name='value'"), leaving out the un-namespaced names in `skip` (NULL-terminated, may be NULL). */
+/* Only the attributes (each " name='value'"), leaving out the names in `skip` (NULL-terminated, may be NULL): un-namespaced ones, or "xml:lang". */
 void elem_write_attrs(const struct hm_elem *e, const char *const *skip, struct buf *out);
+/*
+ * Escapes so that reading gives the same characters back: buf_xml() leaves white space alone, which a
+ * parser normalises (XML 1.0 2.11, 3.3.3).  For attribute values in single quotes, and for text.
+ */
+void xml_write_value(struct buf *out, const char *s, size_t len);
+void xml_write_text(struct buf *out, const char *s, size_t len);
 
 #endif

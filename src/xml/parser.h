@@ -56,7 +56,11 @@ enum xml_event xml_stream_feed(struct xml_stream *s, const char *data, size_t le
                                struct hm_elem **elem);
 enum xml_fault xml_stream_fault(const struct xml_stream *s);
 bool xml_stream_idle(const struct xml_stream *s); /* between stanzas: holds no parser */
-/* Prefix bound to `ns` in the stream header, or NULL: clients that declare prefixes there keep them valid. */
+/* Of the last header: its default namespace ("" when none) and the prefix of the stream element itself (NULL when none). */
+const char *xml_stream_content_ns(const struct xml_stream *s);
+const char *xml_stream_prefix(const struct xml_stream *s);
+/* No header will come (WebSocket, BOSH): elements follow at once, in `content_ns` where they declare nothing. */
+void xml_stream_headless(struct xml_stream *s, const char *content_ns);
 
 /* One document, whole (stored XML, tests): the element tree in a, or NULL when it is not well-formed restricted XML. context_ns: default namespace around it, or NULL. */
 struct hm_elem *xml_parse(struct arena *a, const char *xml, size_t len, const char *context_ns, const struct xml_limits *limits);

@@ -17,7 +17,7 @@ struct hm_writer {
 
 void writer_init(struct hm_writer *w, struct arena *a);
 void writer_open(struct hm_writer *w, const char *ns, const char *name); /* ns NULL: that of the parent */
-void writer_attr(struct hm_writer *w, const char *name, const char *value); /* value NULL: left out; only before content */
+void writer_attr(struct hm_writer *w, const char *name, const char *value); /* value NULL: left out; the last value of a name counts */
 void writer_attr_ns(struct hm_writer *w, const char *ns, const char *name, const char *value);
 void writer_text(struct hm_writer *w, const char *text); /* NULL: nothing */
 void writer_leaf(struct hm_writer *w, const char *name, const char *text); /* element in the parent's namespace with text (NULL: empty) */

@@ -16,6 +16,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include <hermod/values.h>
+
 #include "base/arena.h"
 #include "base/buf.h"
 #include "xml/writer.h"
@@ -74,7 +76,14 @@ void stanza_write(const struct hm_stanza *s, const char *to, struct buf *out);
 const struct buf *stanza_body(const struct hm_stanza *s);  /* everything after the to attribute; lives as long as s */
 const char *stanza_kind_name(enum stanza_kind kind);       /* "message" */
 size_t stanza_bytes(const struct hm_stanza *s);            /* body's length, for budgets */
-/* The text form that the store keeps and its way back (to, kept beside the stanza, is not in it). */
+
+/* Of an iq of type get or set: its only child element (RFC 6120 8.2.3); NULL when it has not exactly one. */
+const struct hm_elem *stanza_payload(const struct hm_stanza *s);
+bool stanza_has_body(const struct hm_stanza *s); /* a message with a <body/> of any language */
+/* The condition in a stanza of type error; HM_UNDEFINED_CONDITION when it has none that we know, 0 when it is no error. */
+enum hm_cond stanza_error_cond(const struct hm_stanza *s);
+
+/* The text form that the store keeps, stanza_write() without to, and its way back. */
 const struct hm_stanza *stanza_parse(const char *xml, size_t len);
 
 #endif
