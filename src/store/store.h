@@ -29,15 +29,16 @@
 
 struct store_migration {
 	const char *name; /* "0001-create" */
-	const char *sql;  /* several statements; may hold lines "-- [sqlite]" / "-- [postgresql]" / "-- [all]" that open a part for one database */
+	const char *
+		sql; /* several statements; may hold lines "-- [sqlite]" / "-- [postgresql]" / "-- [all]" that open a part for one database */
 };
 
 struct store_config {
-	const char *driver;    /* "sqlite" */
-	const char *path;      /* of the database file */
-	unsigned readers;      /* reading connections; 0: a sensible number */
-	unsigned batch_max;    /* write groups per commit, at most */
-	size_t queue_bytes;    /* writes waiting, per lane, before store_write() refuses */
+	const char *driver; /* "sqlite" */
+	const char *path;   /* of the database file */
+	unsigned readers;   /* reading connections; 0: a sensible number */
+	unsigned batch_max; /* write groups per commit, at most */
+	size_t queue_bytes; /* writes waiting, per lane, before store_write() refuses */
 };
 
 /* Opens (and creates) the database. Refuses a database whose schema is newer than the program. */
@@ -46,10 +47,12 @@ bool store_open(const struct store_config *cfg, struct hm_error *why) HM_MUST_US
  * Brings the tables of one owner ("core", a module's name) up to date, in one transaction per migration.
  * migrations is terminated by {NULL, NULL} and must outlive the store.  Core first.
  */
-bool store_migrate(const char *owner, const struct store_migration *migrations, struct hm_error *why) HM_MUST_USE;
+bool store_migrate(const char *owner, const struct store_migration *migrations,
+                   struct hm_error *why) HM_MUST_USE;
 
 /* Registers a statement with $1.. parameters and gives it its number; sql must outlive the store. Both variants may be the same pointer. */
-unsigned store_statement(const char *owner, unsigned number, const char *sqlite, const char *postgresql);
+unsigned
+store_statement(const char *owner, unsigned number, const char *sqlite, const char *postgresql);
 /* Prepares every statement once, so that a mistake is found at start; then starts the threads. */
 bool store_start(struct hm_error *why) HM_MUST_USE;
 /* All pending writes are committed, then threads end and the database is closed. The workers have stopped, callbacks no longer run. */
@@ -64,8 +67,8 @@ const char *store_text(const struct store_rows *rows, unsigned col); /* NULL for
 int64_t store_int(const struct store_rows *rows, unsigned col);      /* 0 for NULL */
 struct hm_blob store_blob(const struct store_rows *rows, unsigned col);
 bool store_is_null(const struct store_rows *rows, unsigned col);
-size_t store_count(const struct store_rows *rows);     /* number of rows returned */
-int64_t store_changed(const struct store_rows *rows);  /* rows that the statement changed */
+size_t store_count(const struct store_rows *rows);    /* number of rows returned */
+int64_t store_changed(const struct store_rows *rows); /* rows that the statement changed */
 
 /* --- On a worker -------------------------------------------------------------- */
 
@@ -81,7 +84,8 @@ struct store_call { /* one statement with its arguments */
  * retry what can be retried idempotently themselves, so an unknown outcome never comes here.
  */
 enum store_outcome { STORE_OK, STORE_FAILED };
-typedef void store_done_fn(void *ctx, enum store_outcome outcome, struct store_rows *const *rows, size_t n);
+typedef void
+store_done_fn(void *ctx, enum store_outcome outcome, struct store_rows *const *rows, size_t n);
 
 /*
  * Reads, in one round trip, in the order given.  Arguments are copied before this returns.  ctx is
@@ -91,7 +95,8 @@ void store_read(const struct store_call *calls, size_t n, store_done_fn *done, v
 /* The same, on a lane for long reads that may be slow (archive pages, lists of accounts). */
 void store_read_long(const struct store_call *calls, size_t n, store_done_fn *done, void *ctx);
 /* A write group on this worker's lane. Statements with RETURNING give rows. false: the lane's queue is full, nothing was taken, done will not run. */
-bool store_write(const struct store_call *calls, size_t n, store_done_fn *done, void *ctx) HM_MUST_USE;
+bool
+store_write(const struct store_call *calls, size_t n, store_done_fn *done, void *ctx) HM_MUST_USE;
 
 /* Nothing queued and nothing in flight on any lane: for tests and for stopping. Any thread. */
 bool store_idle(void);
