@@ -31,9 +31,6 @@ static const int deadly[] = { SIGABRT };
 static const int deadly[] = { SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT };
 #endif
 
-#define SIGNAL_STACK_BYTES 65536
-
-static _Thread_local char *signal_stack;
 static atomic_flag reported = ATOMIC_FLAG_INIT;
 
 static void
@@ -132,26 +129,43 @@ crash_install(void)
 	log_on_crash = crash_report;
 }
 
+#ifdef SANITIZED
+
+/* The sanitizer has given each thread a stack for signals already. */
 void
 crash_thread_begin(void)
 {
-#ifndef SANITIZED
-	stack_t stack = { .ss_size = SIGNAL_STACK_BYTES };
-
-	signal_stack = mem_alloc(SIGNAL_STACK_BYTES);
-	stack.ss_sp = signal_stack;
-	sigaltstack(&stack, NULL);
-#endif
 }
 
 void
 crash_thread_end(void)
 {
-#ifndef SANITIZED
+}
+
+#else
+
+#define SIGNAL_STACK_BYTES 65536
+
+static _Thread_local char *signal_stack;
+
+void
+crash_thread_begin(void)
+{
+	stack_t stack = { .ss_size = SIGNAL_STACK_BYTES };
+
+	signal_stack = mem_alloc(SIGNAL_STACK_BYTES);
+	stack.ss_sp = signal_stack;
+	sigaltstack(&stack, NULL);
+}
+
+void
+crash_thread_end(void)
+{
 	const stack_t none = { .ss_flags = SS_DISABLE };
 
 	sigaltstack(&none, NULL);
 	mem_free(signal_stack);
 	signal_stack = NULL;
-#endif
 }
+
+#endif

@@ -257,7 +257,8 @@ poll_events(struct worker *w)
 	sleep = !w->mails && list_empty(&w->turn_ends) && mailbox_sleep(&w->box);
 	/* The time is asked for when the first callback wants it, that is, after the sleep. */
 	w->now_known = false;
-	event_base_loop(w->base, sleep ? EVLOOP_ONCE : EVLOOP_NONBLOCK);
+	/* EVLOOP_NONBLOCK alone goes on as long as there is a ready socket. */
+	event_base_loop(w->base, sleep ? EVLOOP_ONCE : EVLOOP_ONCE | EVLOOP_NONBLOCK);
 	if (sleep)
 		metric_add(first_metric + M_WAKEUPS, 1);
 }
