@@ -15,7 +15,7 @@
 
 #include "base/arena.h"
 
-#define JID_PART_MAX 1023                       /* bytes of each part, RFC 7622 3.1 */
+#define JID_PART_MAX 1023 /* bytes of each part, RFC 7622 3.1 */
 #define JID_MAX (3 * JID_PART_MAX + 2)
 
 struct jid {
@@ -27,20 +27,30 @@ struct jid {
 };
 
 /* Parses and enforces; strings in a.  false: not an address (answer jid-malformed). NULL text is refused. */
-bool jid_parse(struct jid *out, const char *text, struct arena *a) __attribute__((warn_unused_result));
+__attribute__((warn_unused_result)) bool
+jid_parse(struct jid *out, const char *text, struct arena *a);
+
 /* The parts by themselves: the normalised part in a, or NULL. */
-const char *jid_prepare_local(const char *text, struct arena *a);    /* RFC 7622 3.3 */
-const char *jid_prepare_domain(const char *text, struct arena *a);   /* 3.2: A-labels become U-labels, IP literals, trailing dot cut */
+const char *jid_prepare_local(const char *text, struct arena *a); /* RFC 7622 3.3 */
+/* 3.2: A-labels become U-labels, IP literals get one form, a trailing dot is cut. */
+const char *jid_prepare_domain(const char *text, struct arena *a);
 const char *jid_prepare_resource(const char *text, struct arena *a); /* 3.4 */
-/* Joins normalised parts; local and resource may be NULL. */
+
+/* Joins normalised parts without looking at them; local and resource may be NULL. */
 const char *jid_join(const char *local, const char *domain, const char *resource, struct arena *a);
-/* The domain as A-labels, for DNS and certificates; NULL when impossible. */
+/* The domain as A-labels, for DNS and certificates; NULL when it is none, or an IP literal. */
 const char *jid_domain_ascii(const char *domain, struct arena *a);
 
-/* RFC 8265 4.2 OpaqueString, for passwords; NULL when refused (empty too).  The result is a secret: wipe it. */
+/*
+ * Profiles for other strings: the result in a, or NULL when the string is refused
+ * (also when it is NULL, empty or not UTF-8, or in the end longer than JID_PART_MAX
+ * bytes).
+ */
+/* OpaqueString, RFC 8265 4.2, for passwords.  The result is a secret: wipe it. */
 const char *precis_opaque_string(const char *text, struct arena *a);
-/* RFC 8265 3.3 UsernameCaseMapped and RFC 8266 Nickname (compare form), NULL when refused. */
+/* UsernameCaseMapped, RFC 8265 3.3. */
 const char *precis_username(const char *text, struct arena *a);
+/* Nickname in its form for comparison, RFC 8266 2.4. */
 const char *precis_nickname(const char *text, struct arena *a);
 
 #endif
