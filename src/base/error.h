@@ -12,7 +12,8 @@
 #include <hermod/values.h>
 
 /* Always false, so that one can `return error_set(why, ...)`. why may be NULL. */
-bool error_set(struct hm_error *why, enum hm_error_code code, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+bool error_set(struct hm_error *why, enum hm_error_code code, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
 /* The same with ": " and strerror(errno) behind the text. */
 bool error_errno(struct hm_error *why, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 

@@ -48,7 +48,8 @@ list_remove(struct list *l)
 }
 #define list_entry(ptr, type, member) HM_CONTAINER(ptr, type, member)
 /* The body may remove the current entry, and no other. */
-#define list_for_each(l, next_, head) \
-	for (struct list *l = (head)->next, *next_ = l->next; l != (head); l = next_, next_ = l->next)
+#define list_for_each(l, next_, head)                                                              \
+	for (struct list *l = (head)->next, *next_ = l->next; l != (head);                         \
+	     l = next_, next_ = l->next)
 
 #endif

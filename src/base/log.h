@@ -16,10 +16,12 @@
 enum log_format { LOG_LOGFMT, LOG_JSON };
 
 /* ctx: struct hm_logctx *, or NULL for the process itself. */
-#define log_line(ctx, level, msg, ...) hm_log_((ctx), (level), __FILE__, __LINE__, "" msg, HM_FIELDS(__VA_ARGS__))
+#define log_line(ctx, level, msg, ...)                                                             \
+	hm_log_((ctx), (level), __FILE__, __LINE__, "" msg, HM_FIELDS(__VA_ARGS__))
 
 /* path NULL or "-": standard error.  Opened for appending; called again to reopen after rotation. */
-bool log_open(const char *path, enum log_format format, struct hm_error *why) __attribute__((warn_unused_result));
+bool log_open(const char *path, enum log_format format, struct hm_error *why)
+	__attribute__((warn_unused_result));
 void log_set_level(enum hm_level level);
 /* Level of one subject until `until_mono_ms` (0: for good); level of NULL subject = log_set_level. At most 32 subjects. */
 bool log_set_subject_level(const char *subject, enum hm_level level, int64_t until_mono_ms);

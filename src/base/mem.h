@@ -16,7 +16,8 @@ void *mem_array(size_t n, size_t size) __attribute__((malloc, alloc_size(1, 2), 
 void *mem_realloc(void *p, size_t size) __attribute__((alloc_size(2), returns_nonnull));
 char *mem_strdup(const char *s) __attribute__((malloc, returns_nonnull)); /* s may not be NULL */
 char *mem_strndup(const char *s, size_t len) __attribute__((malloc, returns_nonnull));
-char *mem_printf(const char *fmt, ...) __attribute__((format(printf, 1, 2), malloc, returns_nonnull));
+char *
+mem_printf(const char *fmt, ...) __attribute__((format(printf, 1, 2), malloc, returns_nonnull));
 void mem_free(void *p); /* NULL is fine */
 
 #define mem_new(type) ((type *)mem_zalloc(sizeof(type)))

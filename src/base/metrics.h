@@ -16,7 +16,8 @@
 enum metric_type { METRIC_COUNTER, METRIC_GAUGE, METRIC_HISTOGRAM };
 
 struct metric {
-	const char *name; /* "hermod_messages_routed" without _total; fixed unit in the name (_seconds, _bytes) */
+	const char *
+		name; /* "hermod_messages_routed" without _total; fixed unit in the name (_seconds, _bytes) */
 	const char *help; /* one sentence */
 	enum metric_type type;
 };
@@ -26,10 +27,13 @@ struct metric {
 
 /* Before threads start.  Ids of the table are *first, *first + 1, ... */
 void metrics_register(const struct metric *table, size_t n, unsigned *first);
-void metrics_thread(unsigned shard); /* which shard this thread adds to; 0 is shared by all others */
+void
+metrics_thread(unsigned shard); /* which shard this thread adds to; 0 is shared by all others */
 void metric_add(unsigned id, int64_t n);
-void metric_observe(unsigned id, int64_t microseconds); /* histogram, buckets 1 us .. 16 s by powers of two; shown in seconds */
-int64_t metric_value(unsigned id);                      /* sum over the shards; count for histograms */
-void metrics_write(struct buf *out);                    /* OpenMetrics text, ends in "# EOF\n" */
+void metric_observe(
+	unsigned id,
+	int64_t microseconds); /* histogram, buckets 1 us .. 16 s by powers of two; shown in seconds */
+int64_t metric_value(unsigned id);   /* sum over the shards; count for histograms */
+void metrics_write(struct buf *out); /* OpenMetrics text, ends in "# EOF\n" */
 
 #endif

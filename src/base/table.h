@@ -18,14 +18,15 @@ struct table {
 	size_t cap, used, filled;
 };
 
-void *table_get(const struct table *t, const char *key);                    /* NULL: not there */
+void *table_get(const struct table *t, const char *key); /* NULL: not there */
 void *table_get_n(const struct table *t, const void *key, size_t len);
-void *table_put(struct table *t, const char *key, void *value);             /* the value that was there before, or NULL; value may not be NULL */
+void *table_put(struct table *t, const char *key,
+                void *value); /* the value that was there before, or NULL; value may not be NULL */
 void *table_put_n(struct table *t, const void *key, size_t len, void *value);
-void *table_remove(struct table *t, const char *key);                       /* the value, or NULL */
+void *table_remove(struct table *t, const char *key); /* the value, or NULL */
 void *table_remove_n(struct table *t, const void *key, size_t len);
 size_t table_count(const struct table *t);
-void table_free(struct table *t);                                           /* the values are the caller's */
+void table_free(struct table *t); /* the values are the caller's */
 
 /*
  * Walks in no order: `size_t pos = 0; while (table_next(&t, &pos, &key, &value))`.
