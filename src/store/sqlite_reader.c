@@ -8,7 +8,7 @@
  * small portion of what waits and runs it in one transaction, which saves locks;
  * as all of the portion was asked before, it sees every commit that it must see.
  */
-#include <string.h>
+#include <semaphore.h>
 
 #include "base/mem.h"
 #include "store/sqlite_threads.h"
@@ -19,8 +19,7 @@
 struct reader {
 	struct sqlite_pool *pool;
 	pthread_t thread;
-	pthread_cond_t wake;
-	bool woken;
+	sem_t wake; /* posted by whoever takes it off the stack, and at the end */
 	struct reader *next_asleep;
 	struct sqlite_conn conn; /* the thread's own */
 };
@@ -37,29 +36,29 @@ struct sqlite_pool {
 
 /* --- One reader -------------------------------------------------------------------- */
 
-/* With the lock held.  The caller signals after letting go of it. */
+/* With the lock held.  The caller posts its semaphore after letting go of it. */
 static struct reader *
 pop_asleep(struct sqlite_pool *pool)
 {
 	struct reader *r = pool->asleep;
 
-	if (r) {
+	if (r)
 		pool->asleep = r->next_asleep;
-		r->woken = true;
-	}
 	return r;
 }
 
+/* With the lock held, and on return again; it may have been for nothing. */
 static void
 sleep_until_woken(struct reader *r)
 {
 	struct sqlite_pool *pool = r->pool;
 
-	r->woken = false;
 	r->next_asleep = pool->asleep;
 	pool->asleep = r;
-	while (!r->woken && !pool->ending)
-		pthread_cond_wait(&r->wake, &pool->lock);
+	pthread_mutex_unlock(&pool->lock);
+	while (sem_wait(&r->wake) != 0)
+		continue;
+	pthread_mutex_lock(&pool->lock);
 }
 
 /* Waits for a portion; NULL: the pool ends. */
@@ -67,15 +66,13 @@ static struct store_request *
 take_portion(struct reader *r)
 {
 	struct sqlite_pool *pool = r->pool;
-	struct store_request *portion = NULL;
+	struct store_request *portion = NULL, **end = &pool->first;
 	struct reader *other = NULL;
 
 	pthread_mutex_lock(&pool->lock);
 	while (!pool->first && !pool->ending)
 		sleep_until_woken(r);
 	if (!pool->ending) {
-		struct store_request **end = &pool->first;
-
 		for (unsigned i = 0; i < PORTION && *end; i++)
 			end = &(*end)->next;
 		portion = pool->first;
@@ -88,7 +85,7 @@ take_portion(struct reader *r)
 	}
 	pthread_mutex_unlock(&pool->lock);
 	if (other)
-		pthread_cond_signal(&other->wake);
+		sem_post(&other->wake);
 	return portion;
 }
 
@@ -160,9 +157,9 @@ sqlite_pool_start(const char *path, const char *name, unsigned n, struct hm_erro
 		struct reader *r = &pool->reader[pool->n];
 
 		r->pool = pool;
-		pthread_cond_init(&r->wake, NULL);
+		sem_init(&r->wake, 0, 0);
 		if (!sqlite_thread_start(&r->thread, name, reader_run, r, why)) {
-			pthread_cond_destroy(&r->wake);
+			sem_destroy(&r->wake);
 			sqlite_pool_stop(&pool);
 			return NULL;
 		}
@@ -184,7 +181,7 @@ sqlite_pool_submit(struct sqlite_pool *pool, struct store_request *chain)
 	r = pop_asleep(pool);
 	pthread_mutex_unlock(&pool->lock);
 	if (r)
-		pthread_cond_signal(&r->wake);
+		sem_post(&r->wake);
 }
 
 void
@@ -196,12 +193,11 @@ sqlite_pool_stop(struct sqlite_pool **pool)
 		return;
 	pthread_mutex_lock(&p->lock);
 	p->ending = true;
-	for (unsigned i = 0; i < p->n; i++)
-		pthread_cond_signal(&p->reader[i].wake);
 	pthread_mutex_unlock(&p->lock);
 	for (unsigned i = 0; i < p->n; i++) {
+		sem_post(&p->reader[i].wake);
 		pthread_join(p->reader[i].thread, NULL);
-		pthread_cond_destroy(&p->reader[i].wake);
+		sem_destroy(&p->reader[i].wake);
 	}
 	pthread_mutex_destroy(&p->lock);
 	mem_free(p->path);

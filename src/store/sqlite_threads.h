@@ -8,6 +8,7 @@
 #define STORE_SQLITE_THREADS_H
 
 #include <pthread.h>
+#include <semaphore.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -23,10 +24,11 @@ struct sqlite_writer {
 	unsigned batch_max;
 	pthread_t thread;
 	bool started;
-	pthread_mutex_t lock; /* for the next four */
-	pthread_cond_t wake;
+	sem_t wake;
+	pthread_mutex_t lock; /* for the next three lines */
 	struct store_request *first, **last;
-	bool sleeping, ending;
+	bool sleeping; /* asks to be woken */
+	bool ending;
 	/* The thread's own, in pages of the write-ahead log. */
 	unsigned log_pages, log_tried;
 	bool disk_full; /* seen in this batch */

@@ -32,18 +32,22 @@
 
 /* --- Waiting ------------------------------------------------------------------------- */
 
-/* With the lock held; false: the time is over. */
+/* ms 0: without end.  false: the time is over. */
 static bool
-wait_for(struct sqlite_writer *w, int64_t ms)
+wait_for_wake(struct sqlite_writer *w, int64_t ms)
 {
 	struct timespec until;
 	int64_t ns;
+	int failed;
 
 	clock_gettime(CLOCK_MONOTONIC, &until);
 	ns = until.tv_nsec + (ms % 1000) * 1000000;
 	until.tv_sec += ms / 1000 + ns / 1000000000;
 	until.tv_nsec = ns % 1000000000;
-	return pthread_cond_timedwait(&w->wake, &w->lock, &until) != ETIMEDOUT;
+	do {
+		failed = ms ? sem_clockwait(&w->wake, CLOCK_MONOTONIC, &until) : sem_wait(&w->wake);
+	} while (failed && errno == EINTR);
+	return !failed;
 }
 
 /* Before a failed commit is tried again; false: the store is being closed. */
@@ -52,9 +56,8 @@ pause_before_retry(struct sqlite_writer *w, int64_t *ms)
 {
 	bool ending;
 
+	wait_for_wake(w, *ms);
 	pthread_mutex_lock(&w->lock);
-	if (!w->ending)
-		wait_for(w, *ms);
 	ending = w->ending;
 	pthread_mutex_unlock(&w->lock);
 	*ms = *ms * 2 < RETRY_MAX_MS ? *ms * 2 : RETRY_MAX_MS;
@@ -258,25 +261,19 @@ finish_batch(struct store_request *group)
 
 /* --- The thread ---------------------------------------------------------------------------- */
 
-/* With the lock held; until there is something to write or the end has come. */
+/* With the lock held, and on return again; it may have been for nothing. */
 static void
 sleep_until_woken(struct sqlite_writer *w)
 {
-	while (!w->first && !w->ending) {
-		bool in_time = true;
+	bool woken;
 
-		w->sleeping = true;
-		if (checkpoint_if_idle(w))
-			in_time = wait_for(w, IDLE_MS);
-		else
-			pthread_cond_wait(&w->wake, &w->lock);
-		w->sleeping = false;
-		if (!in_time && !w->first && !w->ending) {
-			pthread_mutex_unlock(&w->lock);
-			checkpoint(w);
-			pthread_mutex_lock(&w->lock);
-		}
-	}
+	w->sleeping = true;
+	pthread_mutex_unlock(&w->lock);
+	woken = wait_for_wake(w, checkpoint_if_idle(w) ? IDLE_MS : 0);
+	if (!woken)
+		checkpoint(w);
+	pthread_mutex_lock(&w->lock);
+	w->sleeping = false;
 }
 
 /* NULL: everything is written and the store is being closed. */
@@ -286,7 +283,8 @@ take_batch(struct sqlite_writer *w)
 	struct store_request *batch, **end = &batch;
 
 	pthread_mutex_lock(&w->lock);
-	sleep_until_woken(w);
+	while (!w->first && !w->ending)
+		sleep_until_woken(w);
 	batch = w->first;
 	for (unsigned i = 0; i < w->batch_max && *end; i++)
 		end = &(*end)->next;
@@ -318,14 +316,9 @@ writer_run(void *arg)
 bool
 sqlite_writer_start(struct sqlite_writer *w, struct hm_error *why)
 {
-	pthread_condattr_t attr;
-
 	w->last = &w->first;
 	pthread_mutex_init(&w->lock, NULL);
-	pthread_condattr_init(&attr);
-	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-	pthread_cond_init(&w->wake, &attr);
-	pthread_condattr_destroy(&attr);
+	sem_init(&w->wake, 0, 0);
 	sqlite3_wal_hook(w->conn.db, log_grew, w);
 	w->started = sqlite_thread_start(&w->thread, "store-writer", writer_run, w, why);
 	return w->started;
@@ -346,7 +339,7 @@ sqlite_writer_submit(struct sqlite_writer *w, struct store_request *chain)
 	w->sleeping = false; /* one signal is enough */
 	pthread_mutex_unlock(&w->lock);
 	if (wake)
-		pthread_cond_signal(&w->wake);
+		sem_post(&w->wake);
 }
 
 void
@@ -356,10 +349,10 @@ sqlite_writer_stop(struct sqlite_writer *w)
 		return;
 	pthread_mutex_lock(&w->lock);
 	w->ending = true;
-	pthread_cond_signal(&w->wake);
 	pthread_mutex_unlock(&w->lock);
+	sem_post(&w->wake);
 	pthread_join(w->thread, NULL);
-	pthread_cond_destroy(&w->wake);
+	sem_destroy(&w->wake);
 	pthread_mutex_destroy(&w->lock);
 	w->started = w->ending = false;
 }

@@ -419,22 +419,29 @@ store_report(const struct store_statement *st, const char *trouble)
 
 /* --- Closing -------------------------------------------------------------------- */
 
-/* Whatever has no answer yet will have none. */
-static void
+/* Whatever has no answer yet will have none.  Gives how many groups were not written. */
+static uint64_t
 drop_requests(struct lane *lane)
 {
+	uint64_t lost = 0;
+
 	list_for_each(l, next, &lane->live)
 	{
-		struct arena *arena = list_entry(l, struct store_request, live)->arena;
+		struct store_request *req = list_entry(l, struct store_request, live);
+		struct arena *arena = req->arena;
 
+		lost += req->way == STORE_WRITE_GROUP && req->outcome != STORE_OK;
 		list_remove(l);
 		arena_free(&arena);
 	}
+	return lost;
 }
 
 void
 store_close(void)
 {
+	uint64_t lost = 0;
+
 	if (!store.driver)
 		return;
 	atomic_store(&store.closing, true);
@@ -443,7 +450,10 @@ store_close(void)
 		submit_lane(&lanes[i].turn_end);
 	store.driver->close();
 	for (size_t i = 0; store.started && i < WORKERS_MAX; i++)
-		drop_requests(&lanes[i]);
+		lost += drop_requests(&lanes[i]);
+	if (lost)
+		log_line(&store_log, HM_WARN, "not all was written at the end",
+		         hm_kv("groups", lost));
 	if (store.locked_here)
 		store_unlock_directory();
 	mem_free(store.statements);
