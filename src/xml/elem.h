@@ -25,8 +25,9 @@ struct xml_attr {
 
 struct hm_elem {
 	enum xml_node node;
-	const char *ns, *name;   /* XML_ELEMENT; ns is never NULL ("" for none) */
-	const char *text;        /* XML_TEXT: unescaped; XML_RAW: well-formed XML that was stored, opaque to walkers */
+	const char *ns, *name; /* XML_ELEMENT; ns is never NULL ("" for none) */
+	const char *
+		text; /* XML_TEXT: unescaped; XML_RAW: well-formed XML that was stored, opaque to walkers */
 	size_t text_len;
 	struct xml_attr *attrs;
 	struct hm_elem *first, *last, *next; /* children; last is only right while building */
@@ -36,9 +37,12 @@ struct hm_elem {
 /* Child elements only; text and raw nodes are skipped. */
 const struct hm_elem *elem_first_child(const struct hm_elem *e);
 const struct hm_elem *elem_next(const struct hm_elem *e);
-const struct hm_elem *elem_child(const struct hm_elem *e, const char *ns, const char *name); /* first such; name NULL: any name; ns NULL: any namespace */
+const struct hm_elem *
+elem_child(const struct hm_elem *e, const char *ns,
+           const char *name); /* first such; name NULL: any name; ns NULL: any namespace */
 bool elem_is(const struct hm_elem *e, const char *ns, const char *name);
-const char *elem_attr(const struct hm_elem *e, const char *name);      /* attribute without namespace, or NULL */
+const char *
+elem_attr(const struct hm_elem *e, const char *name); /* attribute without namespace, or NULL */
 const char *elem_attr_ns(const struct hm_elem *e, const char *ns, const char *name);
 /* All character data directly inside, joined; in the arena when it must be joined, "" when there is none. */
 const char *elem_text(const struct hm_elem *e, struct arena *a);

@@ -481,7 +481,10 @@ engine_use_arena(struct engine *e, struct arena *a)
 	e->foreign_arena = true;
 }
 
-/* expat says "invalid token" for what is no UTF-8 and for forbidden characters alike. */
+/*
+ * expat says "invalid token" for what is no UTF-8 and for forbidden characters alike.  Of a character whose
+ * rest has not come yet it is the place that is wrong.
+ */
 static bool
 stands_at_broken_utf8(struct engine *e)
 {
@@ -493,10 +496,12 @@ stands_at_broken_utf8(struct engine *e)
 	if (!input || offset >= size)
 		return false;
 	at = (const unsigned char *)input + offset;
-	len = *at < 0x80 ? 1 : *at < 0xe0 ? 2 : *at < 0xf0 ? 3 : 4;
-	if (len > (size_t)(size - offset))
+	if (*at < 0x80)
+		return false;
+	if (*at < 0xc2 || *at > 0xf4)
 		return true;
-	return !utf8_valid((const char *)at, len);
+	len = *at < 0xe0 ? 2 : *at < 0xf0 ? 3 : 4;
+	return len <= (size_t)(size - offset) && !utf8_valid((const char *)at, len);
 }
 
 static enum xml_fault
@@ -519,7 +524,7 @@ fault_of_expat(struct engine *e)
 static size_t
 arena_size_for(size_t bytes, bool whole)
 {
-	size_t size = whole ? bytes * 4 + 256 : 1024;
+	size_t size = whole ? bytes * 5 / 2 + 256 : 1024;
 
 	return size < 16384 ? size : 16384;
 }

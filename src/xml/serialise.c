@@ -8,6 +8,7 @@
  */
 #include "xml/elem.h"
 
+#include <stdint.h>
 #include <string.h>
 
 /* What a byte becomes in a value and in text. */
@@ -22,21 +23,60 @@ static const char *const in_text[256] = {
 	['\r'] = "&#13;",
 };
 
+/* Eight bytes at once. */
+#define EACH_BYTE(byte) (0x0101010101010101u * (byte))
+
+/* The high bit of some byte of x is set if x has a zero byte. */
+static uint64_t
+has_zero(uint64_t x)
+{
+	return (x - EACH_BYTE(0x01)) & ~x & EACH_BYTE(0x80);
+}
+
+/*
+ * Any of the eight bytes that an escape table may have?  They are control characters, "&" and
+ * "'" (which differ in one bit), "<" and ">" (likewise).
+ */
+static bool
+has_special(uint64_t x)
+{
+	uint64_t control = (x - EACH_BYTE(0x20)) & ~x & EACH_BYTE(0x80);
+
+	return control | has_zero((x | EACH_BYTE(0x01)) ^ EACH_BYTE('\'')) |
+	       has_zero((x | EACH_BYTE(0x02)) ^ EACH_BYTE('>'));
+}
+
+/* How many bytes from s stand for themselves. */
+static size_t
+plain_run(const char *s, size_t len, const char *const *escape)
+{
+	size_t n = 0;
+	uint64_t x;
+
+	while (len - n >= sizeof(x)) {
+		memcpy(&x, s + n, sizeof(x));
+		if (has_special(x))
+			break;
+		n += sizeof(x);
+	}
+	while (n < len && !escape[(unsigned char)s[n]])
+		n++;
+	return n;
+}
+
 static void
 write_escaped(struct buf *out, const char *s, size_t len, const char *const *escape)
 {
-	size_t start = 0;
+	for (;;) {
+		size_t run = plain_run(s, len, escape);
 
-	for (size_t i = 0; i < len; i++) {
-		const char *instead = escape[(unsigned char)s[i]];
-
-		if (!instead)
-			continue;
-		buf_append(out, s + start, i - start);
-		buf_puts(out, instead);
-		start = i + 1;
+		buf_append(out, s, run);
+		if (run == len)
+			return;
+		buf_puts(out, escape[(unsigned char)s[run]]);
+		s += run + 1;
+		len -= run + 1;
 	}
-	buf_append(out, s + start, len - start);
 }
 
 void
@@ -60,6 +100,13 @@ write_attr(struct buf *out, const char *name, const char *value)
 	buf_putc(out, '\'');
 }
 
+/* Always bound to "xml", and may not be declared as a default. */
+static bool
+is_xml_ns(const char *ns)
+{
+	return strcmp(ns, XML_NS_XML) == 0;
+}
+
 /*
  * An attribute with a namespace gets the prefix of the one before it if that has the same namespace,
  * else a new one: more declarations than needed in rare cases, and never a search.
@@ -72,7 +119,7 @@ struct prefixes {
 static void
 write_attr_ns(const struct xml_attr *a, struct prefixes *p, struct buf *out)
 {
-	if (strcmp(a->ns, XML_NS_XML) == 0) {
+	if (is_xml_ns(a->ns)) {
 		buf_puts(out, " xml:");
 		write_attr(out, a->name, a->value);
 		return;
@@ -94,7 +141,7 @@ skipped(const struct xml_attr *a, const char *const *skip)
 		if (!a->ns && strcmp(a->name, *skip) == 0)
 			return true;
 		if (a->ns && strcmp(*skip, "xml:lang") == 0 && strcmp(a->name, "lang") == 0 &&
-		    strcmp(a->ns, XML_NS_XML) == 0)
+		    is_xml_ns(a->ns))
 			return true;
 	}
 	return false;
@@ -124,23 +171,19 @@ elem_write_children(const struct hm_elem *e, const char *context_ns, struct buf 
 		elem_write(c, context_ns, out);
 }
 
-void
-elem_write(const struct hm_elem *e, const char *context_ns, struct buf *out)
+static void
+write_element(const struct hm_elem *e, const char *context_ns, struct buf *out)
 {
-	if (e->node == XML_TEXT) {
-		xml_write_text(out, e->text, e->text_len);
-		return;
-	}
-	if (e->node == XML_RAW) {
-		buf_append(out, e->text, e->text_len);
-		return;
-	}
+	const char *prefix = is_xml_ns(e->ns) ? "xml:" : "";
+
 	buf_putc(out, '<');
+	buf_puts(out, prefix);
 	buf_puts(out, e->name);
-	if (strcmp(e->ns, context_ns ? context_ns : "") != 0) {
+	if (!*prefix && strcmp(e->ns, context_ns) != 0) {
 		buf_puts(out, " xmlns='");
 		xml_write_value(out, e->ns, strlen(e->ns));
 		buf_putc(out, '\'');
+		context_ns = e->ns;
 	}
 	elem_write_attrs(e, NULL, out);
 	if (!e->first) {
@@ -148,8 +191,20 @@ elem_write(const struct hm_elem *e, const char *context_ns, struct buf *out)
 		return;
 	}
 	buf_putc(out, '>');
-	elem_write_children(e, e->ns, out);
+	elem_write_children(e, context_ns, out);
 	buf_append(out, "</", 2);
+	buf_puts(out, prefix);
 	buf_puts(out, e->name);
 	buf_putc(out, '>');
+}
+
+void
+elem_write(const struct hm_elem *e, const char *context_ns, struct buf *out)
+{
+	if (e->node == XML_TEXT)
+		xml_write_text(out, e->text, e->text_len);
+	else if (e->node == XML_RAW)
+		buf_append(out, e->text, e->text_len);
+	else
+		write_element(e, context_ns ? context_ns : "", out);
 }

@@ -357,6 +357,7 @@ make_body(const struct hm_stanza *s)
 	struct buf text = { 0 };
 	struct buf *body;
 
+	buf_reserve(&text, 1000); /* most fit */
 	write_body(s, &text);
 	body = mem_alloc(sizeof(*body) + text.len + 1);
 	body->data = memcpy(body + 1, text.data, text.len + 1);

@@ -29,9 +29,19 @@ enum stanza_kind { STANZA_NONE, STANZA_MESSAGE, STANZA_PRESENCE, STANZA_IQ };
 enum stanza_type {
 	TYPE_NONE = 0, /* message: normal, presence: available */
 	TYPE_ERROR,    /* all kinds */
-	TYPE_CHAT, TYPE_GROUPCHAT, TYPE_HEADLINE, TYPE_NORMAL,
-	TYPE_PROBE, TYPE_SUBSCRIBE, TYPE_SUBSCRIBED, TYPE_UNAVAILABLE, TYPE_UNSUBSCRIBE, TYPE_UNSUBSCRIBED,
-	TYPE_GET, TYPE_RESULT, TYPE_SET,
+	TYPE_CHAT,
+	TYPE_GROUPCHAT,
+	TYPE_HEADLINE,
+	TYPE_NORMAL,
+	TYPE_PROBE,
+	TYPE_SUBSCRIBE,
+	TYPE_SUBSCRIBED,
+	TYPE_UNAVAILABLE,
+	TYPE_UNSUBSCRIBE,
+	TYPE_UNSUBSCRIBED,
+	TYPE_GET,
+	TYPE_RESULT,
+	TYPE_SET,
 	TYPE_UNKNOWN /* a value that the RFC does not know */
 };
 
@@ -39,18 +49,21 @@ struct hm_stanza {
 	atomic_uint refs;
 	enum stanza_kind kind;
 	enum stanza_type type;
-	const char *type_text;  /* as it came; NULL when absent */
+	const char *type_text;        /* as it came; NULL when absent */
 	const char *id, *from, *lang; /* NULL when absent; from is a normalised JID */
-	const struct hm_elem *root;   /* <message/> etc. in NS_CLIENT; its to, from attributes are not to be used */
+	const struct hm_elem *
+		root; /* <message/> etc. in NS_CLIENT; its to, from attributes are not to be used */
 	struct arena *arena;
 	const struct hm_stanza *base; /* kept alive: root shares its children; or NULL */
 	_Atomic(struct buf *) body;   /* made on first use */
 };
 
 /* Takes the arena.  root's namespace must be NS_CLIENT (or NS_SERVER, which is turned into it). from/lang: borrowed, copied; NULL from = none. NULL when root is no stanza. */
-const struct hm_stanza *stanza_take(struct arena **arena, struct hm_elem *root, const char *from, const char *default_lang);
+const struct hm_stanza *
+stanza_take(struct arena **arena, struct hm_elem *root, const char *from, const char *default_lang);
 const struct hm_stanza *stanza_ref(const struct hm_stanza *s);
-void stanza_unref(const struct hm_stanza **s); /* any thread; clears the pointer; NULL inside is fine */
+void
+stanza_unref(const struct hm_stanza **s); /* any thread; clears the pointer; NULL inside is fine */
 
 /* The same stanza with another from (NULL: none); shares everything. */
 const struct hm_stanza *stanza_with_from(const struct hm_stanza *s, const char *from);
@@ -60,22 +73,27 @@ struct stanza_build {
 	struct hm_writer w;
 	const struct hm_stanza *base;
 };
-void stanza_build_from(struct stanza_build *b, const struct hm_stanza *s, bool (*keep)(const struct hm_elem *child, void *ctx), void *ctx);
+void stanza_build_from(struct stanza_build *b, const struct hm_stanza *s,
+                       bool (*keep)(const struct hm_elem *child, void *ctx), void *ctx);
 /* Starts a new stanza: type and id may be NULL. */
-void stanza_build_new(struct stanza_build *b, enum stanza_kind kind, const char *type, const char *id);
-const struct hm_stanza *stanza_build_done(struct stanza_build *b, const char *from); /* closes the root */
+void
+stanza_build_new(struct stanza_build *b, enum stanza_kind kind, const char *type, const char *id);
+const struct hm_stanza *
+stanza_build_done(struct stanza_build *b, const char *from); /* closes the root */
 void stanza_build_drop(struct stanza_build *b);
 
 /* RFC 6120 8.3: the error reply to s (id kept, payload not sent back). from: normally s's addressee. NULL when s may not be answered by an error (error, result, presence from whom it matters not: RFC 6120 8.3.1). */
-const struct hm_stanza *stanza_error_reply(const struct hm_stanza *s, const char *from, enum hm_cond cond, const char *text);
+const struct hm_stanza *stanza_error_reply(const struct hm_stanza *s, const char *from,
+                                           enum hm_cond cond, const char *text);
 /* RFC 6120 8.2.3: an empty result for an iq. */
 const struct hm_stanza *stanza_result_reply(const struct hm_stanza *s, const char *from);
 
 /* Appends what goes on a jabber:client stream. to NULL: none. */
 void stanza_write(const struct hm_stanza *s, const char *to, struct buf *out);
-const struct buf *stanza_body(const struct hm_stanza *s);  /* everything after the to attribute; lives as long as s */
-const char *stanza_kind_name(enum stanza_kind kind);       /* "message" */
-size_t stanza_bytes(const struct hm_stanza *s);            /* body's length, for budgets */
+const struct buf *
+stanza_body(const struct hm_stanza *s); /* everything after the to attribute; lives as long as s */
+const char *stanza_kind_name(enum stanza_kind kind); /* "message" */
+size_t stanza_bytes(const struct hm_stanza *s);      /* body's length, for budgets */
 
 /* Of an iq of type get or set: its only child element (RFC 6120 8.2.3); NULL when it has not exactly one. */
 const struct hm_elem *stanza_payload(const struct hm_stanza *s);
