@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* Copyright 2026 the Hermod authors */
 /*
- * net/listener.h - listening sockets.  Every worker accepts on every listener (one socket per listener, EPOLLEXCLUSIVE
- * or one SO_REUSEPORT socket per worker); a connection starts on the worker that accepted it.
+ * net/listener.h - listening sockets.  Every worker accepts on every listener, on an
+ * SO_REUSEPORT socket of its own, so that one connection wakes one worker; a connection
+ * starts on the worker that accepted it.
  */
 #ifndef NET_LISTENER_H
 #define NET_LISTENER_H
@@ -18,13 +19,15 @@ struct listener;
 typedef void listener_accept_fn(void *ctx, int fd);
 
 /*
- * Binds and listens (IPv6 sockets are IPV6_V6ONLY).  Not accepting yet. port 0: any (listener_port tells).
+ * After workers_init().  Binds and listens for all workers (IPv6 sockets are IPV6_V6ONLY).  Not accepting yet. port 0:
+ * any (listener_port tells). address is numeric. A port on which anybody listens, this user's other processes included, is refused.
  * Out of descriptors: accepting pauses for a moment on that worker and says so in the log once; nothing crashes.
  */
-struct listener *listener_new(const char *address, uint16_t port, listener_accept_fn *accept, void *ctx, struct hm_error *why);
+struct listener *listener_new(const char *address, uint16_t port, listener_accept_fn *accept,
+                              void *ctx, struct hm_error *why);
 void listener_start_here(struct listener *l); /* on each worker, once */
 void listener_stop_here(struct listener *l);  /* on each worker */
 uint16_t listener_port(const struct listener *l);
-void listener_free(struct listener **l);      /* closes; after all workers stopped it */
+void listener_free(struct listener **l); /* closes; after all workers stopped it */
 
 #endif

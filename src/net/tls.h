@@ -15,13 +15,15 @@
 
 struct tls_context; /* counted; any thread */
 struct tls_host {
-	const char *domain;      /* as A-label; also serves "*.": names of its services that have no entry of their own */
+	const char *
+		domain; /* as A-label; also serves "*.": names of its services that have no entry of their own */
 	const char *certificate; /* path of the PEM chain */
 	const char *key;         /* path of the PEM key; may be the same file */
 };
 
 /* alpn: NULL-terminated list of protocols accepted on direct TLS ("xmpp-client"), or NULL. Warnings (expired, name does not fit) go to the log. */
-struct tls_context *tls_context_new(const struct tls_host *hosts, size_t n, const char *const *alpn, struct hm_error *why);
+struct tls_context *tls_context_new(const struct tls_host *hosts, size_t n, const char *const *alpn,
+                                    struct hm_error *why);
 struct tls_context *tls_context_ref(struct tls_context *ctx);
 void tls_context_unref(struct tls_context **ctx);
 /* Have any of its files changed (mtime, inode, size) since they were read? */
