@@ -11,7 +11,7 @@ import ssl
 import time
 
 from . import sasl
-from .tree import (BIND, CLIENT, ROSTER, SASL, STREAMS, TLS, BadXml, StreamReader, show)
+from .tree import (BIND, CLIENT, PING, ROSTER, SASL, STREAMS, TLS, BadXml, StreamReader, show)
 
 
 class Failure(Exception):
@@ -134,8 +134,20 @@ class Client:
                 self.answer_end()
             else:
                 self.note('<-', value if kind == 'text' else show(value))
+                if kind == 'element' and self.is_server_ping(value):
+                    self.send(f"<iq type='result' id='{quote(value.get('id', ''))}'"
+                              + (f" to='{quote(value.get('from'))}'/>" if value.get('from') else '/>'))
+                    continue
             self.events.append((kind, value))
         self.reader.events.clear()
+
+    def is_server_ping(self, element):
+        """The server asks whether the client is there (XEP-0199): answered, not shown,
+        unless the script wants to see it (pings=shown)."""
+        return (element.name == (CLIENT, 'iq') and element.get('type') == 'get'
+                and element.find(PING, 'ping') is not None
+                and element.get('from') in (None, self.spec.domain, self.bare)
+                and self.spec.settings.get('pings') != 'shown')
 
     def answer_end(self):
         """RFC 6120 4.4: the other side's closing tag is answered with one's own."""
@@ -165,6 +177,19 @@ class Client:
             return value
         names = {'header': 'a stream header', 'end': '</stream:stream>', 'eof': 'the end of the connection'}
         raise Failure(f'{self.name} waits for {what}, but got {names.get(kind, repr(value))}')
+
+    def wait_for_end(self):
+        """Reads to the end of TCP whatever it is."""
+        self.socket.settimeout(self.timeout)
+        try:
+            while self.socket.recv(65536):
+                pass
+        except TimeoutError:
+            raise Failure(f'{self.name}: the connection did not end') from None
+        except OSError:
+            pass
+        self.cut()
+        self.events.clear()
 
     def cut(self):
         """Ends TCP at once, with a reset, as a lost peer would be noticed."""
@@ -219,6 +244,8 @@ class Client:
         if level == 'authenticated':
             return
         self.bind(self.spec.resource)
+        self.transcript.clear()  # only a failed log-in is worth reading
+        self.note('--', f'connected as {self.full}')
         if level == 'online':
             self.go_online()
 
@@ -288,14 +315,16 @@ class Client:
         return self.wait_for(lambda e: e.name == (CLIENT, 'iq') and e.get('id') == ident,
                              f'the answer to {ident}')
 
-    def wait_for(self, wanted, what):
+    def wait_for(self, wanted, what, keep=True):
+        """The first element that is wanted; those before it stay, or go."""
         aside = []
         try:
             while True:
                 element = self.next_element(what)
                 if wanted(element):
                     return element
-                aside.append(('element', element))
+                if keep:
+                    aside.append(('element', element))
         finally:
             self.events.extendleft(reversed(aside))
 
@@ -307,15 +336,16 @@ class Client:
         self.wait_for(lambda e: e.name == (CLIENT, 'presence') and e.get('from') == self.full
                       and e.get('type') is None, 'its own presence')
 
-    def transcript_text(self, last=30):
+    def transcript_text(self, since=0, last=20):
         if not self.transcript:
             return ''
         out = []
         start = self.transcript[0][0]
-        skipped = len(self.transcript) - last
+        shown = [entry for entry in self.transcript if entry[0] >= since] or self.transcript[-1:]
+        skipped = len(self.transcript) - len(shown[-last:])
         if skipped > 0:
             out.append(f'    ... {skipped} earlier entries')
-        for moment, direction, text in self.transcript[-last:]:
+        for moment, direction, text in shown[-last:]:
             lines = text.splitlines() or ['']
             out.append(f'    {moment - start:8.3f} {direction} {lines[0]}')
             out.extend(f'                {line}' for line in lines[1:])

@@ -10,11 +10,11 @@ from .client import Failure
 from .script import ScriptError
 
 
-class Refused(Exception):
+class Refused(Failure):
     """The server answered ok: false."""
 
     def __init__(self, code, error):
-        super().__init__(f'{code}: {error}')
+        super().__init__(f'the server refuses a command: {code}: {error}')
         self.code = code
         self.error = error
 

@@ -72,7 +72,7 @@ class Hermod(Server):
         try:
             return None, self.control.run(text)
         except Refused as refused:
-            return str(refused), []
+            return f'{refused.code}: {refused.error}', []
 
     def disconnect(self):
         if self.control:

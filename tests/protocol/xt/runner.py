@@ -73,7 +73,8 @@ def prepare(server, script, cell):
     """Hosts, settings and who lives on which worker."""
     specs = script.client_specs()
     server.settings = script.config()
-    server.hosts = list(dict.fromkeys(spec.domain for spec in script.all_client_specs())) or ['a.example']
+    server.hosts = list(dict.fromkeys(
+        [spec.domain for spec in script.all_client_specs()] + [key for key in server.settings if key])) or ['a.example']
     wanted = script.placements()
     for bare in dict.fromkeys(spec.bare for spec in specs if spec.account):
         names = [spec.name for spec in specs if spec.bare == bare]
@@ -85,7 +86,7 @@ def prepare(server, script, cell):
 
 def describe(name, run, error):
     where = f'{name}:{run.current.line}: {run.current.text}' if run and run.current else name
-    transcripts = '' if not run or '\n  what ' in str(error) else run.transcripts()
+    transcripts = '' if not run or '\n  what ' in str(error) else run.transcripts(error)
     return f'{where}\n{error}\n{transcripts}'.rstrip()
 
 

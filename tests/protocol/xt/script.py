@@ -51,7 +51,7 @@ class ClientSpec:
                 self.account = False
             elif '=' in option:
                 key, value = option.split('=', 1)
-                if key not in ('mechanism', 'password', 'from', 'lang', 'binding'):
+                if key not in ('mechanism', 'password', 'from', 'lang', 'binding', 'pings'):
                     raise ScriptError(f'client option {key}= is not known')
                 self.settings[key] = value
             else:
@@ -75,6 +75,17 @@ def read_clients(step):
             raise ScriptError(f'expected "name jid [option...]", found {line!r}')
         specs.append(ClientSpec(words[0], words[1], words[2:]))
     return specs
+
+
+def read_config(steps):
+    """What the file gets beyond the usual: {None: top level, '': every host, DOMAIN: that host}."""
+    out = {None: '', '': ''}
+    for step in steps:
+        found = re.fullmatch(r'(server )?config(?: (\S+))?', step.text)
+        if found:
+            key = None if found[1] else found[2] or ''
+            out[key] = out.get(key, '') + step.body + '\n'
+    return out
 
 
 def strip_comment(line):
@@ -140,11 +151,16 @@ def read_table(step):
     return out
 
 
+def fill_row(text, row):
+    """Cells in the place of {column}."""
+    if not row:
+        return text
+    return re.sub(r'\{(' + '|'.join(map(re.escape, row)) + r')\}', lambda m: row[m[1]], text)
+
+
 def expand_row(step, row):
     """The steps of a loop's body with the cells of one row in them."""
-    def fill(text):
-        return re.sub(r'\{(' + '|'.join(map(re.escape, row)) + r')\}', lambda m: row[m[1]], text)
-    return read_steps([fill(line) for line in step.body_lines], step.line + 1)
+    return read_steps([fill_row(line, row) for line in step.body_lines], step.line + 1)
 
 
 def unescape(text):
@@ -208,7 +224,7 @@ class Script:
         return list(walk(self.steps))
 
     def config(self):
-        return '\n'.join(step.body for step in self.bodies_of('config'))
+        return read_config(self.steps)
 
     def placements(self):
         """Client name to worker, from "place romeo 0, juliet 3"."""

@@ -70,7 +70,7 @@ class Server:
         self.process = None
         self.hosts = []
         self.places = {}  # bare JID to worker
-        self.settings = ''
+        self.settings = {None: '', '': ''}  # see script.read_config
 
     # Subclasses: ------------------------------------------------------------
 

@@ -4,14 +4,41 @@
 
 import base64
 import re
+import time
 
 from .client import Client, Failure
 from .match import PLACEHOLDER, Mismatch, match, match_text
-from .script import ClientSpec, ScriptError, expand_row, read_clients, read_table, unescape
-from .tree import STREAM_ERRORS, STREAMS, BadXml, Element, parse_fragment, show
+from .script import (ClientSpec, ScriptError, expand_row, fill_row, read_clients, read_config,
+                     read_table, unescape)
+from .tree import CLIENT, SASL, STANZA_ERRORS, STREAM_ERRORS, STREAMS, WILD, BadXml, Element, parse_fragment, show
 
 STEPS = []  # (regular expression, method), tried in this order
 UNITS_MS = {'ms': 1, 's': 1000, 'min': 60_000, 'h': 3_600_000, 'days': 86_400_000, 'day': 86_400_000}
+
+# RFC 6120 8.3.3: the types that go with each condition.
+ERROR_TYPES = {
+    'bad-request': ['modify'], 'conflict': ['cancel', 'modify'], 'feature-not-implemented': ['cancel', 'modify'],
+    'forbidden': ['auth'], 'gone': ['cancel'], 'internal-server-error': ['cancel', 'wait'],
+    'item-not-found': ['cancel'], 'jid-malformed': ['modify'], 'not-acceptable': ['modify'],
+    'not-allowed': ['cancel'], 'not-authorized': ['auth'], 'policy-violation': ['modify', 'wait'],
+    'recipient-unavailable': ['wait'], 'redirect': ['modify'], 'registration-required': ['auth'],
+    'remote-server-not-found': ['cancel'], 'remote-server-timeout': ['wait'], 'resource-constraint': ['wait'],
+    'service-unavailable': ['cancel'], 'subscription-required': ['auth'],
+    'undefined-condition': ['auth', 'cancel', 'continue', 'modify', 'wait'], 'unexpected-request': ['wait', 'modify'],
+}
+
+# RFC 6121 A.1: what user (u) and contact (c) send, from the state "None" on.
+SUBSCRIPTION_STATES = {
+    'None': '',
+    'None + Pending Out': 'u subscribe',
+    'None + Pending In': 'c subscribe',
+    'None + Pending Out+In': 'u subscribe, c subscribe',
+    'To': 'u subscribe, c subscribed',
+    'To + Pending In': 'u subscribe, c subscribed, c subscribe',
+    'From': 'c subscribe, u subscribed',
+    'From + Pending Out': 'c subscribe, u subscribed, u subscribe',
+    'Both': 'u subscribe, c subscribed, c subscribe, u subscribed',
+}
 
 
 def step(pattern):
@@ -31,8 +58,12 @@ class Run:
         self.server = server
         self.timeout = timeout
         self.clients = {}
+        self.accounts = set()  # bare JIDs of those that were made
         self.names = {}   # captured by {name}
         self.tables = {}
+        self.pieces = {}  # of text, from "let"
+        self.row = {}     # of the innermost loop
+        self.row_began = 0
         self.announced = []
         self.rows = 0     # of tables that were run
         self.current = None
@@ -78,12 +109,14 @@ class Run:
         for client in self.clients.values():
             client.read_all()
 
-    def transcripts(self):
-        """Of the clients that the failing step names, else of all."""
+    def transcripts(self, error=''):
+        """Of the client that the error is about, else of those that the failing step names,
+        else of all; of this row only."""
         text = self.current.text if self.current else ''
-        named = [c for c in self.clients.values() if re.search(rf'\b{re.escape(c.name)}\b', text)]
-        return '\n'.join(f'  what {c.name} saw:\n{c.transcript_text()}' for c in named or self.clients.values()
-                         if c.transcript)
+        seen = [c for c in self.clients.values() if c.transcript and c.transcript[-1][0] >= self.row_began]
+        about = [c for c in seen if re.match(rf'{re.escape(c.name)}\b', str(error))] \
+            or [c for c in seen if re.search(rf'\b{re.escape(c.name)}\b', text)] or seen
+        return '\n'.join(f'  what {c.name} saw:\n{c.transcript_text(self.row_began)}' for c in about)
 
     # --- names and text ------------------------------------------------------
 
@@ -98,6 +131,7 @@ class Run:
 
     def fill(self, text):
         """Text to send, with names and {base64:...} replaced."""
+        text = self.put_pieces(text)
         names = self.known_names()
 
         def name(found):
@@ -108,9 +142,17 @@ class Run:
         text = PLACEHOLDER.sub(name, text)
         return re.sub(r'\{base64:([^}]*)\}', lambda m: base64.b64encode(unescape(m[1])).decode(), text)
 
+    def put_pieces(self, text):
+        def piece(found):
+            if found[1] not in self.pieces:
+                raise ScriptError(f'{found[1]} was not defined with "let"')
+            return fill_row(self.pieces[found[1]], self.row)
+        return re.sub(r'\{=(\w+)\}', piece, text)
+
     def patterns(self, body):
         """The expected elements.  A name with a dot must be known: a typing error there
         would otherwise capture anything."""
+        body = self.put_pieces(body)
         names = self.known_names()
         for name in PLACEHOLDER.findall(body):
             if '.' in name and name not in names:
@@ -141,8 +183,8 @@ class Run:
 
     # --- the script itself ---------------------------------------------------
 
-    @step(r'config|place .*')
-    def configured(self, this):
+    @step(r'(server )?config( \S+)?|place .*')
+    def configured(self, this, **_):
         """Read before the server starts."""
 
     @step(r'clients')
@@ -153,8 +195,9 @@ class Run:
             if spec.name in self.clients:
                 self.clients[spec.name].cut()
             self.clients[spec.name] = client = Client(spec, self.server, self.timeout)
-            if spec.account:
+            if spec.account and spec.bare not in self.accounts:
                 self.server.add_account(spec.bare, client.password)
+                self.accounts.add(spec.bare)
             made.append(client)
         for client in made:
             client.advance_to(client.spec.level)
@@ -167,6 +210,11 @@ class Run:
     def keep_table(self, this, name):
         self.tables[name] = read_table(this)
 
+    @step(r'let (?P<name>\w+)')
+    def let(self, this, name):
+        """A piece of text that {=name} stands for."""
+        self.pieces[name] = this.body
+
     @step(r'for each (?P<name>.+)')
     def loop(self, this, name):
         """A row that fails does not keep the others from being tried."""
@@ -176,15 +224,18 @@ class Run:
         for number, row in enumerate(self.tables[name], 1):
             kept = dict(self.names)
             self.rows += 1
+            self.row = {**row, 'row': str(number)}
+            self.row_began = time.monotonic()
             try:
-                self.run_steps(expand_row(this, {**row, 'row': str(number)}))
+                self.run_steps(expand_row(this, self.row))
             except Failure as error:
                 label = next(iter(row.values()))
                 failures.append(f'row {number} ({label}), line {self.current.line}: {self.current.text}\n'
-                                f'{error}\n{self.transcripts()}')
+                                f'{error}\n{self.transcripts(error)}')
                 if not self.server.running():
                     break
             self.names = kept
+        self.row, self.row_began = {}, 0
         self.current = this
         if failures:
             shown = '\n'.join(failures[:10])
@@ -237,6 +288,11 @@ class Run:
     @step(r'(?P<name>\S+) opens stream')
     def opens_stream(self, this, name):
         self.client(name).open_stream()
+
+    @step(r'(?P<name>\S+) is rejected')
+    def is_rejected(self, this, name):
+        """The connection ends; what comes before it may not be XML and is not looked at."""
+        self.client(name).wait_for_end()
 
     @step(r'(?P<name>\S+) sends header')
     def sends_header(self, this, name):
@@ -306,7 +362,7 @@ class Run:
     def sends_bytes(self, this, name):
         self.client(name).send(unescape(self.fill(''.join(this.body_lines))))
 
-    @step(r'(?P<name>\S+) gets')
+    @step(r'(?P<name>\S+) gets(?: this)?')
     def gets(self, this, name):
         client = self.client(name)
         for pattern in self.patterns(this.body):
@@ -339,6 +395,38 @@ class Run:
                 return result
         return None
 
+    @step(r'(?P<name>\S+) gets nothing or this')
+    def gets_nothing_or_this(self, this, name):
+        """Where a specification leaves the choice."""
+        client = self.client(name)
+        self.server.drain()
+        client.read_all()
+        if client.events:
+            self.gets(this, name)
+
+    @step(r'(?P<name>\S+) gets error (?P<condition>[a-z-]+)')
+    def gets_error(self, this, name, condition):
+        """The body is the stanza without its <error/>, whose type RFC 6120 8.3.3 tells."""
+        client = self.client(name)
+        if condition not in ERROR_TYPES:
+            raise ScriptError(f'RFC 6120 8.3.3 knows no {condition}')
+        pattern = self.pattern(this.body)
+        got = client.next_element(f'{condition} on\n{indent(show(pattern))}')
+        kind = got.find(CLIENT, 'error').get('type') if got.find(CLIENT, 'error') else ''
+        pattern.attrs[('', 'type')] = 'error'
+        pattern.children += ['{...}', Element((CLIENT, 'error'), {
+            ('', 'type'): kind if kind in ERROR_TYPES[condition] else ' or '.join(ERROR_TYPES[condition]),
+            (WILD, 'any'): ''}, [Element((STANZA_ERRORS, condition), {}, ['{...}']), '{...}'])]
+        self.compare(client, pattern, got)
+
+    @step(r'(?P<one>\w+) differs from (?P<other>\w+)')
+    def differs(self, this, one, other):
+        for name in (one, other):
+            if name not in self.names:
+                raise ScriptError(f'{{{name}}} was not captured')
+        if self.names[one] == self.names[other]:
+            raise Failure(f'{{{one}}} and {{{other}}} are both {self.names[one]!r}')
+
     @step(r'(?P<name>\S+) gets nothing')
     def gets_nothing(self, this, name):
         chosen = self.clients.values() if name == 'everybody' else [self.client(name)]
@@ -347,6 +435,22 @@ class Run:
             client.read_all()
             if client.events:
                 raise Failure(f'{client.name} should get nothing, but got\n{indent(self.first_event(client))}')
+
+    @step(r'(?P<name>\S+) is answered alike by (?P<addresses>.+)')
+    def answered_alike(self, this, name, addresses):
+        """Sends the body to each address as {to}: the answers must not tell them apart."""
+        client, answers = self.client(name), []
+        for address in addresses.split(' and '):
+            self.gets_nothing(this, name)
+            client.send(self.fill(this.body.replace('{to}', self.fill(address))))
+            self.server.drain()
+            client.read_all()
+            answers.append('\n'.join(show(value) if kind == 'element' else kind
+                                     for kind, value in client.events).replace(address, '{to}'))
+            client.events.clear()
+        for answer in answers[1:]:
+            if answer != answers[0]:
+                raise Failure(f'the first was answered\n{indent(answers[0])}\nand another\n{indent(answer)}')
 
     @step(r'(?P<name>\S+) skips')
     def skips(self, this, name):
@@ -361,7 +465,7 @@ class Run:
         while client.events and client.events[0][0] == 'element':
             client.events.popleft()
 
-    @step(r'(?P<name>\S+) gets stream error(?: (?P<condition>[\w-]+))?')
+    @step(r'(?P<name>\S+) gets stream error(?: (?P<condition>[\w-]+(?: or [\w-]+)*))?')
     def gets_stream_error(self, this, name, condition):
         """Passes over the header and features that may stand before it."""
         client = self.client(name)
@@ -374,11 +478,44 @@ class Run:
                 raise Failure(f'{name} waits for a stream error, but got {self.first_event(client)}')
             break
         if condition:
-            found = value.name == (STREAMS, 'error') and value.find(STREAM_ERRORS, condition) is not None
-            if not found:
+            if value.name != (STREAMS, 'error') or not any(value.find(STREAM_ERRORS, c)
+                                                           for c in condition.split(' or ')):
                 raise Failure(f'{name} waits for stream error {condition}, but got\n{indent(show(value))}')
         if this.body:
             self.compare(client, self.pattern(this.body), value)
+
+    @step(r'(?P<name>\S+) gets end of stream(?: (?P<condition>[\w-]+(?: or [\w-]+)*))?')
+    def gets_end_of_stream(self, this, name, condition):
+        """The stream error, if one is named, and the end of both."""
+        if condition:
+            self.gets_stream_error(this, name, condition)
+        self.is_closed(this, name)
+
+    @step(r'(?P<name>\S+) ends with (?P<condition>[\w-]+(?: or [\w-]+)*)')
+    def ends_with(self, this, name, condition):
+        """Whatever comes, the stream error comes in the end."""
+        client = self.client(name)
+        error = client.wait_for(lambda e: e.name == (STREAMS, 'error'), f'stream error {condition}', keep=False)
+        client.events.appendleft(('element', error))
+        self.gets_end_of_stream(this, name, condition)
+
+    @step(r'(?P<name>\S+) gets SASL failure (?P<condition>[\w-]+(?: or [\w-]+)*)')
+    def gets_sasl_failure(self, this, name, condition):
+        got = self.client(name).next_element('<failure/>')
+        if got.name != (SASL, 'failure') or not any(got.find(SASL, c) for c in condition.split(' or ')):
+            raise Failure(f'{name} waits for SASL failure {condition}, but got\n{indent(show(got))}')
+
+    @step(r'(?P<name>\S+) is challenged twice with the same salt')
+    def same_salt(self, this, name):
+        client, salts = self.client(name), []
+        for _ in range(2):
+            client.advance_to('secured')
+            first = base64.b64encode(f'n,,n={client.spec.user},r=abcdefgh'.encode()).decode()
+            client.send(f"<auth xmlns='{SASL}' mechanism='SCRAM-SHA-256'>{first}</auth>")
+            challenge = base64.b64decode(client.next_element('<challenge/>').text()).decode()
+            salts.append([field for field in challenge.split(',') if field[:2] in ('s=', 'i=')])
+        if salts[0] != salts[1]:
+            raise Failure(f'{name} was challenged with {salts[0]}, then with {salts[1]}')
 
     # --- relations between accounts ------------------------------------------
 
@@ -398,6 +535,27 @@ class Run:
         self.server.drain()
         for client in self.clients.values():
             if client.bare in (asking.bare, asked.bare):
+                self.forget(client)
+
+    @step(r'(?P<name>\S+) reaches "(?P<state>[^"]+)" with (?P<contact>\S+)')
+    def reaches(self, this, name, state, contact):
+        """From "None".  A contact that is no client but an address is played by injected
+        stanzas.  What all this sends to anyone is forgotten."""
+        if state not in SUBSCRIPTION_STATES:
+            raise ScriptError(f'RFC 6121 A.1 knows no state "{state}"')
+        user, other = self.client(name), self.clients.get(contact)
+        address = other.bare if other else self.fill(contact)
+        for action in filter(None, SUBSCRIPTION_STATES[state].split(', ')):
+            who, kind = action.split()
+            if who == 'u':
+                user.send(f"<presence type='{kind}' to='{address}'/>")
+            elif other:
+                other.send(f"<presence type='{kind}' to='{user.bare}'/>")
+            else:
+                self.server.inject(f"<presence type='{kind}' from='{address}' to='{user.bare}'/>")
+            self.server.drain()
+        for client in self.clients.values():
+            if client.bare in (user.bare, address):
                 self.forget(client)
 
     # --- the server ----------------------------------------------------------
@@ -468,9 +626,9 @@ class Run:
 
     @step(r'reload config')
     def reload_config(self, this):
-        """A body replaces the script's configuration."""
+        """A body holds steps "config" and "server config", which replace the script's."""
         if this.body:
-            self.server.settings = this.body
+            self.server.settings = read_config(this.steps())
         self.server.reload()
 
     @step(r'expect log "(?P<text>[^"]+)"')

@@ -14,6 +14,7 @@ STANZA_ERRORS = 'urn:ietf:params:xml:ns:xmpp-stanzas'
 TLS = 'urn:ietf:params:xml:ns:xmpp-tls'
 SASL = 'urn:ietf:params:xml:ns:xmpp-sasl'
 BIND = 'urn:ietf:params:xml:ns:xmpp-bind'
+PING = 'urn:xmpp:ping'
 ROSTER = 'jabber:iq:roster'
 XML = 'http://www.w3.org/XML/1998/namespace'
 WILD = 'urn:hermod:test:wild'  # marks {...} in a pattern
