@@ -187,7 +187,7 @@ enforce_idn(struct jid_domain *d, const char *text, size_t len)
 	size_t ascii_len = 0;
 
 	len = precis_enforce(PRECIS_DOMAIN, text, len, mapped);
-	if (len > 0 && mapped[len - 1] == '.') /* it came as another code point */
+	if (len > 0 && mapped[len - 1] == '.')
 		mapped[--len] = '\0';
 	if (len == 0)
 		return false;
@@ -246,58 +246,48 @@ is_zone(const char *s)
 	return true;
 }
 
-/* The text between the brackets in its one form: IPv6 as in RFC 5952, so that bytes compare. */
-static bool
-canonize_literal(char *s, size_t max)
-{
-	char address[INET6_ADDRSTRLEN];
-	struct in6_addr in6;
-	char zone[JID_PART_MAX + 1] = "";
-	char *percent = strchr(s, '%');
-
-	if (is_ip_future(s)) {
-		for (; *s; s++)
-			*s = lower(*s);
-		return true;
-	}
-	if (percent) {
-		if (strncmp(percent, "%25", 3) != 0 || !is_zone(percent + 3))
-			return false;
-		strcpy(zone, percent);
-		*percent = '\0';
-	}
-	if (inet_pton(AF_INET6, s, &in6) != 1)
-		return false;
-	inet_ntop(AF_INET6, &in6, address, sizeof(address));
-	return (size_t)snprintf(s, max, "%s%s", address, zone) < max;
-}
-
 static bool
 enforce_literal(struct jid_domain *d, const char *text, size_t len)
 {
-	char *inner = d->unicode + 1;
+	char inner[JID_PART_MAX + 1], address[INET6_ADDRSTRLEN], *percent;
+	struct in6_addr in6;
+	int n;
 
 	if (len < 2 || len > JID_PART_MAX || text[len - 1] != ']')
 		return false;
-	memcpy(d->unicode, text, len);
-	inner[len - 2] = '\0';
-	if (!canonize_literal(inner, JID_PART_MAX - 1))
-		return false;
-	strcat(d->unicode, "]");
-	d->len = strlen(d->unicode);
+	*(char *)mempcpy(inner, text + 1, len - 2) = '\0';
+	if (is_ip_future(inner)) {
+		for (char *p = inner; *p; p++)
+			*p = lower(*p);
+		n = snprintf(d->unicode, sizeof(d->unicode), "[%s]", inner);
+	} else {
+		percent = strchr(inner, '%');
+		if (percent) {
+			if (strncmp(percent, "%25", 3) != 0 || !is_zone(percent + 3))
+				return false;
+			*percent = '\0';
+		}
+		if (inet_pton(AF_INET6, inner, &in6) != 1)
+			return false;
+		/* The one form of RFC 5952, so that bytes compare. */
+		inet_ntop(AF_INET6, &in6, address, sizeof(address));
+		n = snprintf(d->unicode, sizeof(d->unicode), "[%s%s%s]", address,
+		             percent ? "%" : "", percent ? percent + 1 : "");
+	}
+	d->len = (size_t)n;
 	d->ascii[0] = '\0';
-	return true;
+	return d->len < sizeof(d->unicode);
 }
 
 bool
 jid_domain_enforce(struct jid_domain *d, const char *text, size_t len)
 {
-	/* RFC 7622 3.2: before anything else. */
-	if (len > 0 && text[len - 1] == '.')
-		len--;
-	if (len > 0 && text[0] == '[')
-		return enforce_literal(d, text, len);
-	switch (enforce_ascii(d, text, len)) {
+	/* RFC 7622 3.2: the dot goes before anything else. */
+	size_t without_dot = len > 0 && text[len - 1] == '.' ? len - 1 : len;
+
+	if (without_dot > 0 && text[0] == '[')
+		return enforce_literal(d, text, without_dot);
+	switch (enforce_ascii(d, text, without_dot)) {
 	case ASCII_DONE:
 		return true;
 	case ASCII_REFUSED:
@@ -305,5 +295,5 @@ jid_domain_enforce(struct jid_domain *d, const char *text, size_t len)
 	case ASCII_NOT_ENOUGH:
 		break;
 	}
-	return enforce_idn(d, text, len);
+	return enforce_idn(d, text, len); /* there the dot may be another code point */
 }

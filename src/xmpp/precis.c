@@ -34,7 +34,7 @@ enum spaces {
 struct profile {
 	char first_ascii; /* from here to '~' ASCII needs no rule but lower; 0: no such short cut */
 	bool width;       /* fullwidth and halfwidth code points become their decomposition */
-	bool dots;        /* U+3002 becomes a dot */
+	bool for_idna;    /* U+3002 becomes a dot, Cherokee its capitals */
 	enum spaces spaces;
 	bool lower;
 	uninorm_t normal_form;
@@ -78,35 +78,49 @@ text_add(struct text *t, uint32_t cp)
 	return true;
 }
 
-/* All mappings of single code points, from into to.  false: too long. */
+/*
+ * RFC 5895 maps to lower case, like RFC 8264 5.2.3; but of Cherokee IDNA2008
+ * allows the capitals, because to them goes the case folding of RFC 5892 2.2.
+ */
+static uint32_t
+map_case(const struct profile *p, uint32_t cp)
+{
+	bool is_cherokee = (cp >= 0x13A0 && cp <= 0x13FF) || (cp >= 0xAB70 && cp <= 0xABBF);
+
+	return p->for_idna && is_cherokee ? uc_toupper(cp) : uc_tolower(cp);
+}
+
+/* The mappings of one code point to one, in the order of RFC 8264 7. */
+static uint32_t
+map_code_point(const struct profile *p, uint32_t cp)
+{
+	if (p->width)
+		cp = map_width(cp);
+	if (p->for_idna && cp == 0x3002) /* IDEOGRAPHIC FULL STOP */
+		cp = '.';
+	if (p->spaces != SPACES_KEPT && is_space(cp))
+		cp = ' ';
+	return p->lower ? map_case(p, cp) : cp;
+}
+
+/* All mappings, from into to.  false: too long. */
 static bool
 map_code_points(const struct profile *p, const struct text *from, struct text *to)
 {
 	to->n = 0;
 	for (size_t i = 0; i < from->n; i++) {
-		uint32_t cp = from->cp[i];
+		uint32_t cp = map_code_point(p, from->cp[i]);
 
-		if (p->width)
-			cp = map_width(cp);
-		if (p->dots && cp == 0x3002)
-			cp = '.';
-		if (p->spaces != SPACES_KEPT && is_space(cp))
-			cp = ' ';
 		if (p->spaces == SPACES_SQUEEZED && cp == ' ' &&
 		    (to->n == 0 || to->cp[to->n - 1] == ' '))
 			continue;
-		/*
-		 * The only unconditional full mapping that is not one code point.  The
-		 * conditional one, final sigma, is not done: RFC 8265 3.6, examples 5 to 7.
-		 */
-		if (p->lower && cp == 0x0130) {
-			if (!text_add(to, 'i'))
-				return false;
-			cp = 0x0307;
-		} else if (p->lower) {
-			cp = uc_tolower(cp);
-		}
 		if (!text_add(to, cp))
+			return false;
+		/*
+		 * toLowerCase() makes two of this one.  Its conditional mapping, final
+		 * sigma, is not done: RFC 8265 3.6, examples 5 to 7.
+		 */
+		if (p->lower && from->cp[i] == 0x0130 && !text_add(to, 0x0307))
 			return false;
 	}
 	if (p->spaces == SPACES_SQUEEZED && to->n > 0 && to->cp[to->n - 1] == ' ')
@@ -208,7 +222,7 @@ static const struct profile profiles[] = {
 	[PRECIS_DOMAIN] = {
 		.width = true,
 		.lower = true,
-		.dots = true,
+		.for_idna = true,
 		.normal_form = UNINORM_NFC,
 	},
 };
