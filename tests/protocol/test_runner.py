@@ -17,7 +17,7 @@ from xt.control import arguments  # noqa: E402
 from xt.match import Mismatch, match  # noqa: E402
 from xt.script import Script, ScriptError, expand_row, read_clients, read_steps, read_table, unescape  # noqa: E402
 from xt.server import COMPLAINT, REPORTS, Certificates  # noqa: E402
-from xt.steps import STEPS  # noqa: E402
+from xt.run import STEPS  # noqa: E402
 from xt.tree import BadXml, StreamReader, parse_fragment, show  # noqa: E402
 
 SCRIPT = """\

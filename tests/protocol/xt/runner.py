@@ -13,7 +13,7 @@ import traceback
 from .client import Failure
 from .script import Script, ScriptError
 from .server import Certificates, tail
-from .steps import Run
+from .run import Run
 
 Cell = collections.namedtuple('Cell', 'name workers together store')
 
