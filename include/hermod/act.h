@@ -87,7 +87,7 @@ HM_PUBLIC enum hm_next hm_refuse_app(struct hm_letter *l, enum hm_cond cond, con
 
 /*
  * A question to the same module at the home of an account: module.asked runs there and answers with hm_answer(), at once or later.
- * q is copied. The answer comes back anchored: not if the anchor is gone; with n = 0 and data NULL when there is no such account or time (10 s) ran out.
+ * q is copied. The answer comes back anchored: not if the anchor is gone; with n = 0 and data NULL when there is no such account.
  */
 struct hm_question;
 typedef void hm_iq_answer_fn(struct hm_iq *rq, const void *data, size_t n);

@@ -63,6 +63,8 @@ struct hm_iq_route {
 	/* A set by the user's own client to its own account or host holds that client's stream until it is answered (RFC 6120 10.1), unless: */
 	bool may_overtake;
 	bool hidden; /* the namespace is not advertised as a feature, on purpose */
+	/* HM_TO_ACCOUNT: what is answered for an account that does not exist, the same as for one that the asker may not see; 0: service-unavailable. */
+	enum hm_cond absent;
 };
 
 /* --- Hooks -------------------------------------------------------------- */
@@ -110,7 +112,18 @@ struct hm_hook {
 
 /* --- Admin commands: the command line, later ad-hoc (XEP-0050) and HTTP --- */
 
-enum hm_arg_type { HM_ARG_NONE, HM_ARG_ACCOUNT, HM_ARG_JID, HM_ARG_HOST, HM_ARG_TEXT, HM_ARG_INT, HM_ARG_SECRET, HM_ARG_LINES };
+/* HM_ARG_ACCOUNT: a bare JID of an account that exists. HM_ARG_JID: any address, normalised. HM_ARG_LINES: text that is sent line by line. */
+enum hm_arg_type {
+	HM_ARG_NONE,
+	HM_ARG_ACCOUNT,
+	HM_ARG_JID,
+	HM_ARG_HOST,
+	HM_ARG_TEXT,
+	HM_ARG_INT,
+	HM_ARG_DURATION, /* hm_cmd_int(): milliseconds */
+	HM_ARG_SECRET,
+	HM_ARG_LINES
+};
 struct hm_arg {
 	const char *name;
 	enum hm_arg_type type;
@@ -121,8 +134,11 @@ struct hm_command {
 	const char *name; /* "private list" */
 	const char *help; /* one sentence */
 	struct hm_arg args[5];
-	/* At the home of its first HM_ARG_ACCOUNT (which must exist), else on any worker. */
+	/* At the home of its first HM_ARG_ACCOUNT (which must exist), else on any worker. m is NULL for the server's own commands. */
 	void (*run)(struct hm_mod *m, struct hm_cmd *cmd);
+	bool streams; /* sends events until it is cancelled */
+	bool record;  /* its rows have many fields: shown one field a line */
+	bool hidden;  /* works, but is not listed */
 };
 
 HM_PUBLIC int64_t hm_cmd_account(const struct hm_cmd *cmd);             /* accounts.id of the first account argument */

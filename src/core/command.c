@@ -1,0 +1,588 @@
+/* SPDX-License-Identifier: MIT */
+/* Copyright 2026 the Hermod authors */
+/*
+ * core/command.c - the life of an admin command.  It may be touched by several workers (the asker's,
+ * its account's, all of them for lists): the counters are atomic, everything else is written before it is posted.
+ */
+#include "core/command.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "core/here.h"
+#include "core/turn.h"
+#include "core/user.h"
+#include "crypto/hash.h"
+#include "link/link.h"
+#include "loop/worker.h"
+#include "xmpp/jid.h"
+
+#define TABLES_MAX 8
+
+struct table_entry {
+	const struct hm_command *v;
+	size_t n;
+};
+static struct table_entry tables[TABLES_MAX];
+static size_t n_tables;
+static void (*receiver)(struct command_message *take);
+
+void
+command_set_receiver(void (*receive)(struct command_message *take))
+{
+	receiver = receive;
+}
+
+void
+command_add_table(const struct hm_command *table, size_t n)
+{
+	hm_assert(n_tables < TABLES_MAX);
+	tables[n_tables++] = (struct table_entry){ table, n };
+}
+
+/* --- Messages to the asker ------------------------------------------------------------------------ */
+
+void
+command_message_free(struct command_message *m)
+{
+	for (size_t i = 0; i < m->n; i++) {
+		if (m->fields[i].value.type == HM_V_TEXT)
+			mem_free((char *)(uintptr_t)m->fields[i].value.u.text);
+	}
+	mem_free(m->fields);
+	mem_free(m->text);
+	mem_free(m);
+}
+
+static void
+message_mail(struct mail *mail)
+{
+	receiver(HM_CONTAINER(mail, struct command_message, mail));
+}
+
+static struct command_message *
+message_new(struct hm_cmd *cmd, enum command_message_kind kind)
+{
+	struct command_message *m = mem_new(struct command_message);
+
+	m->kind = kind;
+	m->asker = cmd->asker;
+	m->mail.run = message_mail;
+	return m;
+}
+
+static void
+message_fields(struct hm_cmd *cmd, enum command_message_kind kind, const struct hm_field *f,
+               size_t n)
+{
+	struct command_message *m = message_new(cmd, kind);
+
+	m->fields = mem_array(n + 1, sizeof(*f));
+	m->n = n;
+	for (size_t i = 0; i < n; i++) {
+		m->fields[i] = f[i];
+		if (f[i].value.type == HM_V_TEXT)
+			m->fields[i].value.u.text = mem_strdup(f[i].value.u.text);
+	}
+	worker_post(cmd->asker_worker, &m->mail);
+}
+
+void
+hm_cmd_row_(struct hm_cmd *cmd, const struct hm_field *f, size_t n)
+{
+	message_fields(cmd, COMMAND_ROW, f, n);
+}
+
+void
+command_event_(struct hm_cmd *cmd, const struct hm_field *f, size_t n)
+{
+	message_fields(cmd, COMMAND_EVENT, f, n);
+}
+
+void
+command_raw(struct hm_cmd *cmd, const char *text)
+{
+	struct command_message *m = message_new(cmd, COMMAND_RAW);
+
+	m->text = mem_strdup(text);
+	worker_post(cmd->asker_worker, &m->mail);
+}
+
+void
+command_line_done(struct hm_cmd *cmd)
+{
+	worker_post(cmd->asker_worker, &message_new(cmd, COMMAND_LINE_DONE)->mail);
+}
+
+static void
+end(struct hm_cmd *cmd, enum hm_error_code code, const char *text)
+{
+	struct command_message *m;
+
+	if (atomic_exchange(&cmd->ended, true))
+		return;
+	m = message_new(cmd, COMMAND_END);
+	m->code = code;
+	m->text = text ? mem_strdup(text) : NULL;
+	worker_post(cmd->asker_worker, &m->mail);
+}
+
+void
+hm_cmd_done(struct hm_cmd *cmd)
+{
+	end(cmd, HM_E_NONE, NULL);
+}
+
+void
+command_done_text(struct hm_cmd *cmd, const char *text)
+{
+	end(cmd, HM_E_NONE, text);
+}
+
+void
+hm_cmd_fail(struct hm_cmd *cmd, enum hm_error_code code, const char *text)
+{
+	end(cmd, code, text);
+}
+
+const char *
+command_code(enum hm_error_code code)
+{
+	static const char *const names[] = {
+		[HM_E_NONE] = "ok",
+		[HM_E_INVALID] = "invalid",
+		[HM_E_NOT_FOUND] = "not-found",
+		[HM_E_EXISTS] = "exists",
+		[HM_E_DENIED] = "denied",
+		[HM_E_LIMIT] = "limit",
+		[HM_E_SYSTEM] = "system",
+		[HM_E_DATABASE] = "database",
+	};
+
+	return code < HM_COUNT(names) ? names[code] : "usage";
+}
+
+const char *
+command_arg_type(enum hm_arg_type type)
+{
+	static const char *const names[] = {
+		[HM_ARG_NONE] = "none",     [HM_ARG_ACCOUNT] = "account", [HM_ARG_JID] = "jid",
+		[HM_ARG_HOST] = "host",     [HM_ARG_TEXT] = "text",       [HM_ARG_INT] = "int",
+		[HM_ARG_DURATION] = "text", [HM_ARG_SECRET] = "secret",   [HM_ARG_LINES] = "lines",
+	};
+
+	return names[type];
+}
+
+/* --- Life --------------------------------------------------------------------------------------------- */
+
+void
+command_hold(struct hm_cmd *cmd)
+{
+	atomic_fetch_add(&cmd->refs, 1);
+}
+
+void
+command_drop(struct hm_cmd *cmd)
+{
+	if (atomic_fetch_sub(&cmd->refs, 1) != 1)
+		return;
+	if (!atomic_load(&cmd->ended)) {
+		log_line(&cmd->log, HM_ERROR, "command was not answered");
+		end(cmd, HM_E_SYSTEM, "The command gave no answer.");
+	}
+	for (unsigned i = 0; i < COMMAND_ARGS; i++) {
+		if (cmd->arg[i])
+			crypto_wipe(cmd->arg[i], strlen(cmd->arg[i]));
+		mem_free(cmd->arg[i]);
+	}
+	if (cmd->user)
+		cmd->user->entity.pins--;
+	mem_free(cmd->own);
+	mem_free(cmd);
+}
+
+struct entity *
+command_entity(const struct hm_cmd *cmd)
+{
+	return cmd->user ? &cmd->user->entity : NULL;
+}
+
+static void
+run_in_turn(struct hm_cmd *cmd, void (*go)(struct hm_cmd *cmd, void *arg), void *arg)
+{
+	struct entity *e = command_entity(cmd);
+
+	if (e)
+		e->pins++;
+	turn_begin(e, NULL);
+	if (cmd->mod)
+		doing(cmd->mod, cmd->command->name, e ? e->address : NULL);
+	go(cmd, arg);
+	done_doing();
+	turn_flush();
+	command_drop(cmd);
+	if (e)
+		e->pins--;
+	turn_end();
+}
+
+void
+command_resume(struct hm_cmd *cmd, void (*go)(struct hm_cmd *cmd, void *arg), void *arg)
+{
+	if (go) {
+		run_in_turn(cmd, go, arg);
+		return;
+	}
+	hm_cmd_fail(cmd, HM_E_DATABASE, "The database refused.");
+	command_drop(cmd);
+}
+
+struct everywhere {
+	struct mail mail;
+	struct hm_cmd *cmd;
+	unsigned home, next;
+	void (*fn)(struct hm_cmd *cmd);
+	void (*done)(struct hm_cmd *cmd);
+};
+
+static void
+everywhere_mail(struct mail *mail)
+{
+	struct everywhere *e = HM_CONTAINER(mail, struct everywhere, mail);
+
+	if (e->next <= workers_count() && e->next > 0 && e->next - 1 == here->worker && e->fn) {
+		e->fn(e->cmd);
+	}
+	if (e->next == workers_count()) {
+		e->next++;
+		e->fn = NULL;
+		worker_post(e->home, &e->mail);
+	} else if (e->next > workers_count()) {
+		e->done(e->cmd);
+		command_drop(e->cmd);
+		mem_free(e);
+	} else {
+		worker_post(e->next++, &e->mail);
+	}
+}
+
+void
+command_everywhere(struct hm_cmd *cmd, void (*fn)(struct hm_cmd *cmd),
+                   void (*done)(struct hm_cmd *cmd))
+{
+	struct everywhere *e = mem_new(struct everywhere);
+
+	command_hold(cmd);
+	e->cmd = cmd;
+	e->home = here->worker;
+	e->fn = fn;
+	e->done = done;
+	e->mail.run = everywhere_mail;
+	worker_post(e->next++, &e->mail);
+}
+
+/* --- Finding it -------------------------------------------------------------------------------------------- */
+
+const struct hm_command *
+command_next(size_t *pos, const char **module)
+{
+	size_t i = *pos;
+
+	++*pos;
+	*module = NULL;
+	for (size_t t = 0; t < n_tables; t++) {
+		if (i < tables[t].n)
+			return &tables[t].v[i];
+		i -= tables[t].n;
+	}
+	for (size_t m = 0; m < modules_count(); m++) {
+		const struct module *module_ = module_at(m);
+
+		if (i < module_->decl->commands.n) {
+			*module = module_->name;
+			return &module_->decl->commands.v[i];
+		}
+		i -= module_->decl->commands.n;
+	}
+	return NULL;
+}
+
+static const struct hm_command *
+find(const char *name, const char **module)
+{
+	const struct hm_command *c;
+	size_t pos = 0;
+
+	while ((c = command_next(&pos, module))) {
+		if (strcmp(c->name, name) == 0)
+			return c;
+	}
+	return NULL;
+}
+
+/* The module's instance on the command's host, or on the first host that has it. */
+static struct hm_mod *
+instance(struct host *h, const char *module)
+{
+	for (size_t i = 0; i < hosts_count(); i++) {
+		struct host *candidate = h ? h : host_at(i);
+
+		for (unsigned k = 0; k < candidate->n_modules; k++) {
+			if (strcmp(candidate->modules[k].module->name, module) == 0)
+				return mods_of(candidate)[k];
+		}
+		if (h)
+			return NULL;
+	}
+	return NULL;
+}
+
+/* --- Arguments --------------------------------------------------------------------------------------------------- */
+
+static bool
+parse_duration(const char *text, int64_t *ms)
+{
+	static const struct {
+		const char *unit;
+		int64_t ms;
+	} units[] = { { "ms", 1 },      { "", 1000 },     { "s", 1000 },
+		      { "min", 60000 }, { "h", 3600000 }, { "d", 86400000 } };
+	char *rest;
+	long long n = strtoll(text, &rest, 10);
+
+	rest += strspn(rest, " ");
+	for (size_t i = 0; i < HM_COUNT(units); i++) {
+		if (strcmp(units[i].unit, rest) == 0 && n >= 0 && n < 100000000) {
+			*ms = n * units[i].ms;
+			return true;
+		}
+	}
+	return false;
+}
+
+/* Checks and normalises; *why: the sentence for people. */
+static char *
+read_arg(struct hm_cmd *cmd, const struct hm_arg *arg, const char *value, const char **why)
+{
+	struct jid jid;
+	int64_t ms;
+	char *rest;
+
+	switch (arg->type) {
+	case HM_ARG_ACCOUNT:
+	case HM_ARG_JID:
+		if (!jid_parse(&jid, value, worker_scratch())) {
+			*why = "This is not an address.";
+			return NULL;
+		}
+		if (!cmd->host)
+			cmd->host = host_find(jid.domain);
+		if (arg->type == HM_ARG_ACCOUNT &&
+		    (!jid.local || jid.resource || !host_find(jid.domain))) {
+			*why = "This is not the address of an account of this server.";
+			return NULL;
+		}
+		return mem_strdup(jid.full);
+	case HM_ARG_HOST:
+		cmd->host = host_find(value);
+		if (!cmd->host)
+			*why = "This host is not served here.";
+		return cmd->host ? mem_strdup(value) : NULL;
+	case HM_ARG_INT:
+		errno = 0;
+		strtoll(value, &rest, 10);
+		if (errno || *value == '\0' || *rest) {
+			*why = "This is not a number.";
+			return NULL;
+		}
+		return mem_strdup(value);
+	case HM_ARG_DURATION:
+		if (!parse_duration(value, &ms)) {
+			*why = "This is not a duration such as \"5 min\".";
+			return NULL;
+		}
+		return mem_printf("%lld", (long long)ms);
+	default:
+		return mem_strdup(value);
+	}
+}
+
+static bool
+read_args(struct hm_cmd *cmd, const struct command_value *v, size_t n, struct hm_error *why)
+{
+	for (size_t i = 0; i < n; i++) {
+		const char *text = NULL;
+		unsigned k = 0;
+
+		while (k < COMMAND_ARGS && cmd->command->args[k].name &&
+		       strcmp(cmd->command->args[k].name, v[i].name) != 0)
+			k++;
+		if (k == COMMAND_ARGS || !cmd->command->args[k].name) {
+			snprintf(why->text, sizeof(why->text), "There is no argument \"%.60s\".",
+			         v[i].name);
+			return false;
+		}
+		mem_free(cmd->arg[k]);
+		cmd->arg[k] = read_arg(cmd, &cmd->command->args[k], v[i].value, &text);
+		if (!cmd->arg[k]) {
+			snprintf(why->text, sizeof(why->text), "%s: %s", v[i].name, text);
+			why->code = HM_E_INVALID;
+			return false;
+		}
+	}
+	for (unsigned k = 0; k < COMMAND_ARGS && cmd->command->args[k].name; k++) {
+		if (!cmd->arg[k] && !cmd->command->args[k].optional) {
+			snprintf(why->text, sizeof(why->text), "The argument \"%s\" is missing.",
+			         cmd->command->args[k].name);
+			return false;
+		}
+	}
+	return true;
+}
+
+/* --- Running it ------------------------------------------------------------------------------------------------------ */
+
+static void
+call_run(struct hm_cmd *cmd, void *arg)
+{
+	cmd->command->run(cmd->mod, cmd);
+}
+
+static void
+account_there(struct waiter *w, struct entity *e, enum hm_cond why)
+{
+	struct hm_cmd *cmd = HM_CONTAINER(w, struct hm_cmd, waiter);
+
+	if (!e) {
+		hm_cmd_fail(cmd, why == HM_ITEM_NOT_FOUND ? HM_E_NOT_FOUND : HM_E_DATABASE,
+		            why == HM_ITEM_NOT_FOUND ? "There is no such account."
+		                                     : "The account cannot be loaded now.");
+		command_drop(cmd);
+		return;
+	}
+	cmd->user = user_of(e);
+	e->pins++;
+	run_in_turn(cmd, call_run, NULL);
+}
+
+static const char *
+account_arg(const struct hm_cmd *cmd)
+{
+	for (unsigned i = 0; i < COMMAND_ARGS; i++) {
+		if (cmd->command->args[i].type == HM_ARG_ACCOUNT && cmd->arg[i])
+			return cmd->arg[i];
+	}
+	return NULL;
+}
+
+static void
+run_mail(struct mail *mail)
+{
+	struct hm_cmd *cmd = HM_CONTAINER(mail, struct hm_cmd, mail);
+	const char *bare = account_arg(cmd), *module;
+
+	find(cmd->command->name, &module);
+	if (module) {
+		cmd->mod = instance(cmd->host, module);
+		if (!cmd->mod) {
+			hm_cmd_fail(cmd, HM_E_NOT_FOUND,
+			            "The module of this command does not run on this host.");
+			command_drop(cmd);
+			return;
+		}
+	}
+	if (bare) {
+		cmd->waiter.go = account_there;
+		user_wait(host_find(strchr(bare, '@') + 1), bare, &cmd->waiter);
+	} else {
+		run_in_turn(cmd, call_run, NULL);
+	}
+}
+
+static const struct hm_command nothing = { .name = "?" };
+
+struct hm_cmd *
+command_run(uint64_t asker, const char *name, const struct command_value *v, size_t n)
+{
+	struct hm_cmd *cmd = mem_new(struct hm_cmd);
+	const char *module, *bare;
+	struct hm_error why = { 0 };
+
+	list_init(&cmd->waiter.link);
+	atomic_init(&cmd->refs, 1);
+	cmd->asker = asker;
+	cmd->asker_worker = here->worker;
+	cmd->command = find(name, &module);
+	cmd->log = (struct hm_logctx){
+		.subject = "command",
+		.n = 1,
+		.field = { { "command", hm_value_text(cmd->command ? cmd->command->name : "?") } }
+	};
+	if (!cmd->command) {
+		cmd->command = &nothing;
+		hm_cmd_fail(cmd, (enum hm_error_code) - 1, "There is no such command.");
+	} else if (!read_args(cmd, v, n, &why)) {
+		hm_cmd_fail(cmd, why.code ? why.code : (enum hm_error_code) - 1, why.text);
+	} else {
+		log_line(&cmd->log, HM_INFO, "command");
+		bare = account_arg(cmd);
+		command_hold(cmd); /* the asker's, until it has seen the end */
+		cmd->mail.run = run_mail;
+		worker_post(bare ? link_home(bare) : here->worker, &cmd->mail);
+	}
+	return cmd;
+}
+
+void
+command_line(struct hm_cmd *cmd, const char *line)
+{
+	if (cmd->line && !atomic_load(&cmd->ended))
+		cmd->line(cmd, line);
+	else
+		command_line_done(cmd);
+}
+
+void
+command_cancel(struct hm_cmd *cmd)
+{
+	atomic_store(&cmd->cancelled, true);
+	if (cmd->command->streams)
+		hm_cmd_done(cmd);
+}
+
+/* --- For modules ---------------------------------------------------------------------------------------------------------- */
+
+int64_t
+hm_cmd_account(const struct hm_cmd *cmd)
+{
+	return cmd->user ? cmd->user->account : 0;
+}
+
+struct hm_user *
+hm_cmd_user(const struct hm_cmd *cmd)
+{
+	return cmd->user;
+}
+
+const char *
+hm_cmd_text(const struct hm_cmd *cmd, unsigned arg)
+{
+	return arg < COMMAND_ARGS ? cmd->arg[arg] : NULL;
+}
+
+int64_t
+hm_cmd_int(const struct hm_cmd *cmd, unsigned arg, int64_t otherwise)
+{
+	return hm_cmd_text(cmd, arg) ? strtoll(hm_cmd_text(cmd, arg), NULL, 10) : otherwise;
+}
+
+const struct hm_logctx *
+hm_ctx_cmd(const struct hm_cmd *cmd)
+{
+	return &cmd->log;
+}

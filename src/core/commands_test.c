@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: MIT */
+/* Copyright 2026 the Hermod authors */
+/*
+ * core/commands_test.c - what tests ask of a server that was started for them (--test).
+ */
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/mem.h"
+#include "core/command.h"
+#include "core/here.h"
+#include "link/link.h"
+#include "loop/worker.h"
+#include "store/store.h"
+
+/*
+ * drain: a token goes round all workers until a whole round has met nothing but itself: no other
+ * mail, no request at the store.  Every turn polls its sockets first, so what a client has
+ * sent before it asked is seen, and what results from it has been written.
+ */
+struct drain {
+	struct mail mail;
+	struct hm_cmd *cmd;
+	unsigned next;
+	unsigned quiet; /* rounds */
+	uint64_t mails; /* of all workers, at the last round */
+};
+
+#define QUIET_ROUNDS 3
+
+static uint64_t
+mails_of_all(void)
+{
+	uint64_t sum = 0;
+
+	for (unsigned i = 0; i < workers_count(); i++) {
+		struct worker_view v;
+
+		worker_view(i, &v);
+		sum += v.mails;
+	}
+	return sum;
+}
+
+static void
+drain_mail(struct mail *mail)
+{
+	struct drain *d = HM_CONTAINER(mail, struct drain, mail);
+	uint64_t mails;
+
+	if (d->next < workers_count()) {
+		worker_post(d->next++, &d->mail);
+		return;
+	}
+	mails = mails_of_all();
+	/* One mail per worker is the token's own; one more here and there may be counted early or late. */
+	d->quiet = store_idle() && mails - d->mails <= workers_count() + 1 ? d->quiet + 1 : 0;
+	d->mails = mails;
+	d->next = 0;
+	if (d->quiet < QUIET_ROUNDS) {
+		worker_post(d->next++, &d->mail);
+		return;
+	}
+	hm_cmd_done(d->cmd);
+	command_drop(d->cmd);
+	mem_free(d);
+}
+
+static void
+test_drain(struct hm_mod *m, struct hm_cmd *cmd)
+{
+	struct drain *d = mem_new(struct drain);
+
+	command_hold(cmd);
+	d->cmd = cmd;
+	d->mail.run = drain_mail;
+	worker_post(d->next++, &d->mail);
+}
+
+static void
+wake(struct hm_cmd *cmd)
+{
+}
+
+static void
+test_advance(struct hm_mod *m, struct hm_cmd *cmd)
+{
+	clock_advance(hm_cmd_int(cmd, 0, 0));
+	command_everywhere(cmd, wake, hm_cmd_done); /* each worker looks at its timers again */
+}
+
+static void
+test_place(struct hm_mod *m, struct hm_cmd *cmd)
+{
+	if (strcmp(hm_cmd_text(cmd, 0), "*") == 0)
+		link_place_all((int)hm_cmd_int(cmd, 1, -1));
+	else
+		link_place(hm_cmd_text(cmd, 0), (unsigned)hm_cmd_int(cmd, 1, 0));
+	hm_cmd_done(cmd);
+}
+
+const struct hm_command test_commands[] = {
+	{ .name = "test drain",
+	  .help = "Answer when nothing is left to do.",
+	  .run = test_drain,
+	  .hidden = true },
+	{ .name = "test advance",
+	  .help = "Move the clock.",
+	  .args = { { "ms", HM_ARG_INT } },
+	  .run = test_advance,
+	  .hidden = true },
+	{ .name = "test place",
+	  .help = "Put an address (or all: *) at a worker.",
+	  .args = { { "jid", HM_ARG_TEXT }, { "worker", HM_ARG_INT } },
+	  .run = test_place,
+	  .hidden = true },
+};
+const size_t test_commands_n = HM_COUNT(test_commands);

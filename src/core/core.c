@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: MIT */
+/* Copyright 2026 the Hermod authors */
+/*
+ * core/core.c - start and stop of the core, its configuration keys, and the door for what the
+ * stream side sends.
+ */
+#include "core/core.h"
+
+#include <stdatomic.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "core/accounts.h"
+#include "core/chain.h"
+#include "core/command.h"
+#include "core/credentials.h"
+#include "core/here.h"
+#include "core/iq.h"
+#include "core/metrics.h"
+#include "core/session.h"
+#include "core/user.h"
+#include "loop/worker.h"
+#include "store/store.h"
+
+static const char *const conflicts[] = { "replace", "rename", "refuse", NULL };
+
+const struct hm_conf_key core_keys[] = {
+	HM_KEY(struct core_limits, idle_entities, INT, "10000", .min = "0", .max = "100000000",
+	       .doc = "Accounts per worker that stay in memory though nobody needs them just now."),
+	HM_KEY(struct core_limits, resources, INT, "20", .min = "1", .max = "1000",
+	       .doc = "Sessions that one account may have at the same time."),
+	HM_KEY(struct core_limits, conflict, CHOICE, "replace", .choices = conflicts,
+	       .doc = "What happens when a client binds a resource that is taken: the new session replaces the old one, gets another "
+	              "resource, or is refused (RFC 6120 7.7.2.2)."),
+	HM_KEY(struct core_limits, directed, INT, "1000", .min = "0", .max = "100000",
+	       .doc = "Addresses of one session's directed presence that are told when it ends."),
+	HM_KEY(struct core_limits, probe_timeout, DURATION, "60 s", .min = "1 s", .max = "1 h",
+	       .doc = "A silent client that is asked whether it lives must answer in this time."),
+	HM_KEY(struct core_limits, auth_failures, INT, "20", .min = "1", .max = "1000000",
+	       .doc = "Failed logins from one address (IPv6: one /64) in auth_window before further ones are refused unseen."),
+	HM_KEY(struct core_limits, auth_window, DURATION, "5 min", .min = "1 s", .max = "1 d",
+	       .doc = "How long failed logins of an address are counted."),
+	HM_KEY(struct core_limits, scram_iterations, INT, "4096", .min = "4096", .max = "1000000",
+	       .doc = "Hash rounds for new passwords (RFC 5802)."),
+	HM_KEY(struct core_limits, max_account_name, INT, "256", .min = "1", .max = "1023",
+	       .doc = "Bytes that the name of a new account may have."),
+};
+const size_t core_keys_n = HM_COUNT(core_keys);
+
+extern const struct hm_migration core_schema[];
+
+static _Atomic(const struct core_limits *) limits_now;
+
+void
+core_set_limits(const struct core_limits *limits)
+{
+	atomic_store(&limits_now, limits);
+}
+
+const struct core_limits *
+core_limits(void)
+{
+	return atomic_load_explicit(&limits_now, memory_order_acquire);
+}
+
+bool
+core_install(struct hm_error *why)
+{
+	if (!store_migrate("core", (const struct store_migration *)core_schema, why))
+		return false;
+	accounts_register_statements();
+	core_metrics_register();
+	command_add_table(account_commands, account_commands_n);
+	command_add_table(server_commands, server_commands_n);
+	return true;
+}
+
+void
+core_start_here(void)
+{
+	here = mem_new(struct here);
+	here->worker = worker_self();
+	here->traces = (uint64_t)here->worker << 48;
+	list_init(&here->idle);
+	list_init(&here->to_load);
+	for (size_t i = 0; i < hosts_count(); i++)
+		mods_of(host_at(i));
+}
+
+void
+core_stop_here(void)
+{
+	size_t pos = 0;
+	void *value;
+
+	while (table_next(&here->sessions, &pos, NULL, &value))
+		session_close(value, STREAM_SYSTEM_SHUTDOWN, NULL, HM_CLOSED_BY_SERVER);
+}
+
+void
+core_config_changed(struct host *h, unsigned mod, const void *old)
+{
+	notice_config_changed(h, mod, old);
+}
+
+/* --- From the stream side --------------------------------------------------------------------------- */
+
+struct attaching {
+	struct waiter waiter;
+	struct link_msg *msg;
+};
+
+static void
+attach_go(struct waiter *w, struct entity *e, enum hm_cond why)
+{
+	struct attaching *a = HM_CONTAINER(w, struct attaching, waiter);
+	struct link_msg *msg = a->msg;
+
+	mem_free(a);
+	if (e) {
+		session_attach(user_of(e), msg);
+	} else {
+		struct link_msg *close = link_new(LINK_CLOSE, msg->stream, 0);
+
+		close->u.close.cond = why == HM_ITEM_NOT_FOUND ? STREAM_NOT_AUTHORIZED
+		                                               : STREAM_INTERNAL_SERVER_ERROR;
+		link_to_stream(close);
+		link_free(msg);
+	}
+}
+
+static void
+attach(struct link_msg *take)
+{
+	struct attaching *a = mem_new(struct attaching);
+	const char *bare = take->u.attach.bare;
+
+	list_init(&a->waiter.link);
+	a->waiter.go = attach_go;
+	a->msg = take;
+	user_wait(host_find(strchr(bare, '@') + 1), bare, &a->waiter);
+}
+
+static void
+closed(struct link_msg *take)
+{
+	struct hm_session *s = session_find(take->session);
+
+	if (s)
+		session_lost(s, take->u.closed.how == LINK_CLOSED_CLEANLY ? HM_CLOSED_BY_CLIENT
+		                                                          : HM_CLOSED_LOST);
+	link_free(take);
+}
+
+static void
+idle(struct link_msg *take)
+{
+	struct hm_session *s = session_find(take->session);
+
+	if (s && !s->closing)
+		session_probe(s);
+	link_free(take);
+}
+
+void
+core_receive(struct link_msg *take)
+{
+	switch (take->kind) {
+	case LINK_LOOK_UP:
+		credentials_look_up(take);
+		break;
+	case LINK_AUTH_OUTCOME:
+		credentials_outcome(take);
+		break;
+	case LINK_ATTACH:
+		attach(take);
+		break;
+	case LINK_IN:
+		session_receive(take);
+		break;
+	case LINK_STRANGER_IQ:
+		iq_begin_stranger(take);
+		break;
+	case LINK_IDLE:
+		idle(take);
+		break;
+	case LINK_CLOSED:
+		closed(take);
+		break;
+	default:
+		hm_assert(!"a message for the stream side");
+	}
+}

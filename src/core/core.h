@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: MIT */
+/* Copyright 2026 the Hermod authors */
+/*
+ * core/core.h - what the daemon sets up and starts.
+ */
+#ifndef CORE_CORE_H
+#define CORE_CORE_H
+
+#include <hermod/conf.h>
+
+#include "core/host.h"
+#include "link/link.h"
+
+/* The keys of the configuration that the core reads, and their values. */
+struct core_limits {
+	int64_t idle_entities; /* per worker, kept in memory though nothing needs them */
+	int64_t resources;     /* bound sessions of one account */
+	int conflict;          /* enum core_conflict */
+	int64_t directed;      /* addresses that one session sent directed presence to */
+	uint32_t
+		probe_timeout; /* a client that is asked whether it lives must answer in this time */
+	int64_t auth_failures; /* of one address in auth_window before it must wait */
+	uint32_t auth_window;
+	int64_t scram_iterations;
+	int64_t max_account_name; /* bytes; RFC 7622 allows 1023 */
+};
+/* RFC 6120 7.7.2.2: what happens when a resource is taken. */
+enum core_conflict { CONFLICT_REPLACE, CONFLICT_RENAME, CONFLICT_REFUSE };
+
+extern const struct hm_conf_key core_keys[];
+extern const size_t core_keys_n;
+
+/* Registers tables, statements and metrics of the core; after store_open(), before store_start(). */
+bool core_install(struct hm_error *why) HM_MUST_USE;
+/* Exchanged at a reload; limits must outlive the process or be exchanged first. */
+void core_set_limits(const struct core_limits *limits);
+const struct core_limits *core_limits(void);
+/* On each worker, first of all. */
+void core_start_here(void);
+/* On each worker: sessions are told system-shutdown; entities with writes in flight finish. */
+void core_stop_here(void);
+/* A module's configuration has been exchanged: tells its instance on this worker. */
+void core_config_changed(struct host *h, unsigned mod, const void *old);
+/* What link_set_receivers() takes. */
+void core_receive(struct link_msg *take);
+
+#endif

@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: MIT */
+/* Copyright 2026 the Hermod authors */
+/*
+ * core/entity.c - activation and its limits, inboxes, and the entities that nothing needs any
+ * more, which stay in memory within a budget.
+ */
+#include "core/entity.h"
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/metrics.h"
+#include "core/core.h"
+#include "core/here.h"
+#include "core/metrics.h"
+
+#define INBOX_BYTES_MAX (1024 * 1024)
+#define LOADS_AT_ONCE 64
+
+struct entity *
+entity_find(const char *address)
+{
+	return table_get(&here->entities, address);
+}
+
+static bool
+in_list(const struct list *l)
+{
+	return !list_empty(l);
+}
+
+static void
+begin_load(struct entity *e)
+{
+	here->loading++;
+	metric_add(core_metric(CM_LOADS), 1);
+	e->pins++;
+	e->class->load(e);
+}
+
+/* A place has become free. */
+static void
+load_ended(struct entity *e)
+{
+	e->pins--;
+	here->loading--;
+	if (!list_empty(&here->to_load)) {
+		struct entity *next = list_entry(here->to_load.next, struct entity, idle);
+
+		list_remove(&next->idle);
+		begin_load(next);
+	}
+}
+
+static void
+load_when_possible(struct entity *e)
+{
+	e->state = ENTITY_LOADING;
+	if (here->loading < LOADS_AT_ONCE)
+		begin_load(e);
+	else
+		list_push_back(&here->to_load, &e->idle);
+}
+
+void
+entity_add(struct entity *e, const struct entity_class *class, struct host *host,
+           const char *address, const char *subject)
+{
+	e->class = class;
+	e->host = host;
+	e->address = mem_strdup(address);
+	list_init(&e->inbox);
+	list_init(&e->outbox);
+	list_init(&e->reads);
+	list_init(&e->idle);
+	e->log = (struct hm_logctx){ .subject = subject,
+		                     .n = 1,
+		                     .field = { { "jid", hm_value_text(e->address) } } };
+	table_put(&here->entities, e->address, e);
+	metric_add(core_metric(CM_ENTITIES), 1);
+	load_when_possible(e);
+}
+
+void
+entity_wait(struct entity *e, struct waiter *w)
+{
+	if (e->state == ENTITY_READY) {
+		w->go(w, e, 0);
+	} else if (e->inbox_bytes + w->bytes > INBOX_BYTES_MAX) {
+		w->go(w, NULL, HM_RESOURCE_CONSTRAINT);
+	} else {
+		e->inbox_bytes += w->bytes;
+		list_push_back(&e->inbox, &w->link);
+	}
+}
+
+static void
+free_entity(struct entity *e)
+{
+	hm_assert(list_empty(&e->outbox) && list_empty(&e->reads) && list_empty(&e->inbox));
+	if (in_list(&e->idle)) {
+		list_remove(&e->idle);
+		here->n_idle--;
+	}
+	table_remove(&here->entities, e->address);
+	metric_add(core_metric(CM_ENTITIES), -1);
+	mem_free((char *)(uintptr_t)e->address);
+	e->class->free(e);
+}
+
+void
+entity_ready(struct entity *e)
+{
+	load_ended(e);
+	e->state = ENTITY_READY;
+	e->pins++; /* those that waited may be done with it at once */
+	while (!list_empty(&e->inbox) && e->state == ENTITY_READY) {
+		struct waiter *w = list_entry(e->inbox.next, struct waiter, link);
+
+		list_remove(&w->link);
+		e->inbox_bytes -= w->bytes;
+		w->go(w, e, 0);
+	}
+	e->pins--;
+	entity_settle(e);
+}
+
+static void
+refuse_inbox(struct entity *e, enum hm_cond why)
+{
+	while (!list_empty(&e->inbox)) {
+		struct waiter *w = list_entry(e->inbox.next, struct waiter, link);
+
+		list_remove(&w->link);
+		e->inbox_bytes -= w->bytes;
+		w->go(w, NULL, why);
+	}
+}
+
+void
+entity_absent(struct entity *e, enum hm_cond why)
+{
+	load_ended(e);
+	refuse_inbox(e, why);
+	entity_drop(e);
+}
+
+/* Is anything of the machinery still busy with it? */
+static bool
+entity_busy(const struct entity *e)
+{
+	return e->state != ENTITY_READY || e->writes > 0 || e->pins > 0 || in_list(&e->outbox) ||
+	       in_list(&e->reads) || in_list(&e->inbox) || e->reload;
+}
+
+static void
+evict_beyond_budget(void)
+{
+	while (here->n_idle > (size_t)core_limits()->idle_entities) {
+		struct entity *oldest = list_entry(here->idle.next, struct entity, idle);
+
+		free_entity(oldest);
+	}
+}
+
+void
+entity_settle(struct entity *e)
+{
+	if (e->state != ENTITY_READY)
+		return;
+	if (e->reload && e->writes == 0 && e->pins == 0 && !in_list(&e->outbox)) {
+		e->reload = false;
+		log_line(&e->log, HM_INFO, "loading again after a failed write");
+		e->class->unload(e);
+		load_when_possible(e);
+		return;
+	}
+	if (in_list(&e->idle)) {
+		list_remove(&e->idle);
+		here->n_idle--;
+	}
+	if (!entity_busy(e) && e->class->idle(e)) {
+		if (e->doomed) {
+			free_entity(e);
+			return;
+		}
+		list_push_back(&here->idle, &e->idle);
+		here->n_idle++;
+		evict_beyond_budget();
+	}
+}
+
+void
+entity_drop(struct entity *e)
+{
+	free_entity(e);
+}

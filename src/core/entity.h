@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: MIT */
+/* Copyright 2026 the Hermod authors */
+/*
+ * core/entity.h - what stands behind an address and is in memory: activation, the inbox that
+ * waits for it, the outbox that waits for commits, and leaving memory again.
+ *
+ * All of it on the entity's home worker.
+ */
+#ifndef CORE_ENTITY_H
+#define CORE_ENTITY_H
+
+#include <hermod/module.h>
+
+#include "base/list.h"
+#include "core/host.h"
+#include "store/store.h"
+
+enum entity_state { ENTITY_LOADING, ENTITY_READY };
+
+struct entity;
+/* Something that waits until an entity is there. */
+struct waiter {
+	struct list link;
+	size_t bytes;
+	/* Once: e READY, or NULL: there is none (or it cannot be loaded now: *why). */
+	void (*go)(struct waiter *w, struct entity *e, enum hm_cond why);
+};
+
+struct entity_class {
+	/* Begins loading; ends in entity_ready() or entity_absent(). */
+	void (*load)(struct entity *e);
+	/* May it go now? Nothing of its own (sessions, occupants) needs it. */
+	bool (*idle)(const struct entity *e);
+	/* Forgets what was loaded, keeping sessions, before it is loaded again. */
+	void (*unload)(struct entity *e);
+	void (*free)(struct entity *e);
+};
+
+struct entity {
+	const struct entity_class *class;
+	struct host *host;
+	const char *address; /* bare JID, the key of the worker's table */
+	enum entity_state state;
+	bool reload; /* its memory may differ from the store: load again when no write is in flight */
+	bool doomed; /* its account was deleted: goes as soon as nothing needs it, and nothing new begins */
+	unsigned writes;   /* groups in flight */
+	unsigned pins;     /* queries, questions: it may not go */
+	struct list inbox; /* waiters */
+	size_t inbox_bytes;
+	struct list outbox; /* struct output, see turn.h */
+	struct list reads;  /* queries that wait for writes */
+	struct list idle;   /* in the worker's list while nothing needs it */
+	struct hm_logctx log;
+};
+
+struct entity *entity_find(const char *address);
+/* Puts a new one into the table, in state LOADING, and begins to load it as soon as the worker's limit allows. */
+void entity_add(struct entity *e, const struct entity_class *class, struct host *host,
+                const char *address, const char *subject);
+/* Runs w->go now when e is ready, else when it is. Refuses (go with NULL) when the inbox is full. */
+void entity_wait(struct entity *e, struct waiter *w);
+void entity_ready(struct entity *e);
+/* There is no such thing, or not now (why): its inbox is told and it is freed. */
+void entity_absent(struct entity *e, enum hm_cond why);
+/* Something changed: it may have become idle, or must be loaded again. */
+void entity_settle(struct entity *e);
+/* Frees it now (its account was deleted). */
+void entity_drop(struct entity *e);
+
+#endif

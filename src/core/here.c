@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: MIT */
+/* Copyright 2026 the Hermod authors */
+/*
+ * core/here.c - the core's state of one worker, made when the worker first runs core code.
+ */
+#include "core/here.h"
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "loop/worker.h"
+
+_Thread_local struct here *here;
+
+struct hm_mod **
+mods_of(struct host *h)
+{
+	struct hm_mod **mods = here->mods[h->index];
+
+	if (mods)
+		return mods;
+	mods = mem_array(h->n_modules + 1, sizeof(*mods));
+	for (unsigned i = 0; i < h->n_modules; i++) {
+		struct hm_mod *m = mem_new(struct hm_mod);
+
+		m->host = h;
+		m->slot = &h->modules[i];
+		m->index = i;
+		m->worker = here->worker;
+		m->state = mem_zalloc(m->slot->module->decl->state_size + 1);
+		m->log = (struct hm_logctx){ .subject = m->slot->module->name,
+			                     .n = 1,
+			                     .field = { { "host", hm_value_text(h->domain) } } };
+		mods[i] = m;
+	}
+	mods[h->n_modules] = NULL;
+	here->mods[h->index] = mods;
+	for (unsigned i = 0; i < h->n_modules; i++) {
+		const struct hm_module *decl = mods[i]->slot->module->decl;
+
+		/* The daemon has tried this module's start on the same configuration before it published the host. */
+		if (decl->start && !decl->start(mods[i]))
+			log_line(&mods[i]->log, HM_ERROR, "module does not start");
+	}
+	return mods;
+}
+
+void
+doing(const struct hm_mod *m, const char *event, const char *address)
+{
+	worker_doing(m->slot->module->name, event, address);
+}
+
+void
+done_doing(void)
+{
+	worker_doing(NULL, NULL, NULL);
+}

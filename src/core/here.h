@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: MIT */
+/* Copyright 2026 the Hermod authors */
+/*
+ * core/here.h - what the core keeps per worker.  One thread-local pointer; nothing else of the
+ * core can be written by two threads.
+ */
+#ifndef CORE_HERE_H
+#define CORE_HERE_H
+
+#include "base/arena.h"
+#include "base/list.h"
+#include "base/table.h"
+#include "core/host.h"
+#include "core/letter.h"
+
+/* This module, on one host, on one worker. */
+struct hm_mod {
+	struct host *host;
+	const struct host_module *slot;
+	unsigned index; /* in host->modules */
+	unsigned worker;
+	void *state;
+	struct hm_logctx log;
+};
+
+struct turn {
+	struct entity *entity;
+	const struct hm_letter *cause;
+	struct hold *hold;
+	uint64_t serial;
+	bool active;
+};
+
+struct here {
+	unsigned worker;
+	struct hm_mod **mods[HOSTS_MAX]; /* by host index: its modules; made on first use */
+	struct table entities;           /* address -> struct entity */
+	struct table sessions;           /* id -> struct hm_session */
+	struct list idle; /* entities that nothing needs, least recently used first */
+	size_t n_idle;
+	struct list to_load; /* entities whose load waits for its place */
+	unsigned loading;
+	struct turn turn;
+	struct table absent; /* bare JIDs without an account, each with a time to live */
+	uint64_t traces;
+};
+
+extern _Thread_local struct here *here;
+
+/* The modules of a host on this worker. */
+struct hm_mod **mods_of(struct host *h);
+/* Around each callback into a module: for the watchdog. */
+void doing(const struct hm_mod *m, const char *event, const char *address);
+void done_doing(void);
+
+#endif

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: MIT */
+/* Copyright 2026 the Hermod authors */
+/*
+ * core/letter.h - a stanza on its way to one address.  Belongs to one owner at a time and
+ * travels between workers by its mail.
+ */
+#ifndef CORE_LETTER_H
+#define CORE_LETTER_H
+
+#include <hermod/module.h>
+
+#include "core/entity.h"
+#include "loop/mailbox.h"
+#include "xmpp/jid.h"
+#include "xmpp/stanza.h"
+
+struct hm_letter {
+	struct mail mail;
+	struct waiter waiter; /* while its entity is being loaded */
+	const struct hm_stanza *stanza;
+	const char
+		*to; /* full as addressed; NULL: no "to", then the sender's own account is meant */
+	const char *to_bare;  /* never NULL */
+	const char *to_local; /* NULL: the domain itself */
+	const char *to_domain;
+	const char *to_resource; /* NULL: none */
+	const char *from_bare;   /* "" when the stanza has no from */
+	uint64_t session;        /* of the local client that sent it, 0: none */
+	uint64_t trace;          /* the same in every log line about this stanza */
+	enum hm_plan plan;
+	bool stored;
+	bool holds_session; /* `session` waits until this request is answered */
+	char text[];
+};
+
+/* Takes s. to: parsed address, or NULL: `own_bare` is addressed. */
+struct hm_letter *
+letter_new(const struct hm_stanza *take, const struct jid *to, const char *own_bare);
+/* The same from a normalised address (not checked again). */
+struct hm_letter *letter_to(const struct hm_stanza *take, const char *to);
+void letter_free(struct hm_letter **l);
+/* Exchanges the stanza; takes s. */
+void letter_change(struct hm_letter *l, const struct hm_stanza *take);
+/* An answer that is an error goes to the sender, if one may (RFC 6120 8.3.1); takes the letter. */
+void letter_refuse(struct hm_letter *take, enum hm_cond cond, const char *text);
+const char *bare_of(const char *jid, char *out, size_t max); /* cuts the resource off */
+
+#endif

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: MIT */
+/* Copyright 2026 the Hermod authors */
+/* core/metrics.c - the core's own counters. */
+#include "core/metrics.h"
+
+#include "base/metrics.h"
+
+static const struct metric table[CM_COUNT] = {
+	[CM_ROUTED] = { "hermod_stanzas_routed", "Stanzas given to the router.", METRIC_COUNTER },
+	[CM_STANZAS_IN] = { "hermod_client_stanzas_received", "Stanzas received from clients.",
+	                    METRIC_COUNTER },
+	[CM_STANZAS_OUT] = { "hermod_client_stanzas_sent", "Stanzas sent to clients.",
+	                     METRIC_COUNTER },
+	[CM_SESSIONS] = { "hermod_sessions", "Client sessions that are authenticated.",
+	                  METRIC_GAUGE },
+	[CM_ENTITIES] = { "hermod_entities", "Accounts and other entities in memory.",
+	                  METRIC_GAUGE },
+	[CM_LOADS] = { "hermod_entity_loads", "Entities loaded from the store.", METRIC_COUNTER },
+	[CM_LOGINS] = { "hermod_logins", "Successful authentications.", METRIC_COUNTER },
+	[CM_AUTH_FAILED] = { "hermod_authentications_failed", "Authentications that failed.",
+	                     METRIC_COUNTER },
+	[CM_AUTH_LIMITED] = { "hermod_authentications_limited",
+	                      "Authentications refused because of too many failures.",
+	                      METRIC_COUNTER },
+	[CM_HOLD_TIME] = { "hermod_hold_seconds", "Time from a change in memory to its commit.",
+	                   METRIC_HISTOGRAM },
+	[CM_HOLDS_FAILED] = { "hermod_holds_failed", "Changes whose commit failed.",
+	                      METRIC_COUNTER },
+};
+static unsigned first;
+
+void
+core_metrics_register(void)
+{
+	metrics_register(table, CM_COUNT, &first);
+}
+
+unsigned
+core_metric(enum core_metric which)
+{
+	return first + which;
+}

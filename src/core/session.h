@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: MIT */
+/* Copyright 2026 the Hermod authors */
+/*
+ * core/session.h - one stream of an account from authentication on: what it sends is checked
+ * here (RFC 6120 8), what it is sent goes out from here.  On its account's home.
+ */
+#ifndef CORE_SESSION_H
+#define CORE_SESSION_H
+
+#include <hermod/module.h>
+
+#include "base/list.h"
+#include "base/table.h"
+#include "link/link.h"
+#include "loop/timer.h"
+
+struct hm_session {
+	uint64_t id, stream;
+	struct hm_user *user;
+	struct list
+		link; /* in user->sessions, in the order of binding; unbound ones in user->unbound */
+	const char *resource; /* NULL before binding */
+	const char *jid;      /* full; NULL before binding */
+	const struct hm_stanza
+		*presence; /* last available presence without "to"; NULL: not available */
+	int priority;
+	struct table
+		directed; /* where directed available presence went (RFC 6121 4.6): key -> (void *)1 */
+	int64_t since_us;
+	const char *lang, *tls, *mechanism, *source;
+	bool held;  /* a set of its own is being answered (RFC 6120 10.1) */
+	bool bound; /* in user->sessions */
+	bool closing;
+	struct list inbox;  /* struct session_input that wait for that */
+	unsigned processed; /* stanzas since the last credit */
+	size_t processed_bytes;
+	struct list asked; /* requests of the server to this client */
+	struct list timers;
+	uint64_t next_ask;
+	char *state;        /* of the modules */
+	struct timer probe; /* the answer to a ping of the server is due */
+	struct hm_logctx log;
+	char conn_text[24];
+};
+
+struct session_input {
+	struct list link;
+	struct arena *arena;
+	struct hm_elem *root;
+	size_t bytes;
+};
+
+struct hm_session *session_find(uint64_t id); /* this worker's; NULL: gone */
+
+/* A stream has authenticated: makes the session and answers LINK_ATTACHED. Takes msg. */
+void session_attach(struct hm_user *u, struct link_msg *take);
+void session_receive(struct link_msg *take);                       /* LINK_IN */
+void session_lost(struct hm_session *s, enum hm_close_reason why); /* its stream is gone */
+/* Tells the stream to end, and ends. cond 0: without an error. */
+void session_close(struct hm_session *s, enum stream_cond cond, const char *text,
+                   enum hm_close_reason why);
+void
+session_release(uint64_t id); /* the request that held it is answered: goes on in a later turn */
+void session_probe(struct hm_session *s); /* LINK_IDLE: ask whether it lives */
+
+/* Through the client_deliver chain to the client; takes s. to NULL: its full JID is not written. */
+void session_deliver(struct hm_session *s, const struct hm_stanza *take, const char *to);
+
+/* --- bind.c --- */
+/* An IQ set with <bind/> from an unbound session. */
+void session_bind(struct hm_session *s, const struct hm_stanza *iq);
+/* --- presence.c --- */
+void
+session_sent_presence(struct hm_session *s, const struct hm_stanza *presence); /* without "to" */
+void session_sent_directed(struct hm_session *s, struct hm_letter *l); /* with "to": remembers */
+void session_gone(struct hm_session *s); /* unavailable to all who know it */
+/* --- ask.c --- */
+bool
+session_answered(struct hm_session *s,
+                 const struct hm_stanza *iq); /* true: it was the answer to a request of ours */
+void session_ask(struct hm_session *s, struct hm_mod *m, const struct hm_stanza *take,
+                 uint32_t timeout_ms, hm_answered_fn *answered, int64_t token);
+void session_forget_asked(struct hm_session *s);
+void session_after(struct hm_session *s, struct hm_mod *m, uint32_t ms, hm_session_timer_fn *fn);
+
+#endif

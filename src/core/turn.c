@@ -1,0 +1,333 @@
+/* SPDX-License-Identifier: MIT */
+/* Copyright 2026 the Hermod authors */
+/*
+ * core/turn.c - the outbox of an entity.  It is a queue of holds (groups of writes in flight) and
+ * of outputs behind them.  When a hold's commit is reported, everything up to the next open
+ * hold goes out.  When it failed, what its turn had sent is dropped, and its cause is answered.
+ */
+#include "core/turn.h"
+
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/metrics.h"
+#include "core/here.h"
+#include "core/metrics.h"
+#include "core/router.h"
+#include "loop/worker.h"
+#include "store/store.h"
+
+#define GROUP_MAX 256 /* statements of one group */
+
+enum output_kind { OUTPUT_HOLD, OUTPUT_ROUTE, OUTPUT_DELIVER };
+
+struct output {
+	struct list link;
+	enum output_kind kind;
+	uint64_t turn; /* the turn that made it */
+	/* OUTPUT_ROUTE */
+	struct hm_letter *letter;
+	/* OUTPUT_DELIVER */
+	uint64_t session;
+	const struct hm_stanza *stanza;
+	char *to;
+};
+
+struct hold {
+	struct output output; /* first; kind OUTPUT_HOLD */
+	struct entity *entity;
+	bool closed, failed, submitted;
+	const struct hm_stanza *cause; /* NULL: nobody is told of a failure */
+	char *cause_to;
+	int64_t since_us;
+	struct arena *arena; /* of the arguments, until they are submitted */
+	struct store_call calls[GROUP_MAX];
+	size_t n;
+};
+
+void
+turn_begin(struct entity *e, const struct hm_letter *cause)
+{
+	struct turn *t = &here->turn;
+
+	hm_assert(!t->active);
+	t->active = true;
+	t->entity = e;
+	t->cause = cause;
+	t->hold = NULL;
+	t->serial++;
+}
+
+struct entity *
+turn_entity(void)
+{
+	return here->turn.active ? here->turn.entity : NULL;
+}
+
+/* --- Output --------------------------------------------------------------------------- */
+
+static void
+output_free(struct output *o)
+{
+	list_remove(&o->link);
+	letter_free(&o->letter);
+	stanza_unref(&o->stanza);
+	mem_free(o->to);
+	mem_free(o);
+}
+
+static void
+output_perform(struct output *o)
+{
+	struct hm_session *s;
+
+	if (o->kind == OUTPUT_ROUTE) {
+		struct hm_letter *l = o->letter;
+
+		o->letter = NULL;
+		route(l);
+	} else if ((s = session_find(o->session))) {
+		const struct hm_stanza *stanza = o->stanza;
+
+		o->stanza = NULL;
+		session_deliver(s, stanza, o->to);
+	}
+	output_free(o);
+}
+
+static struct output *
+output_behind_holds(struct entity *e, enum output_kind kind)
+{
+	struct output *o = mem_new(struct output);
+
+	o->kind = kind;
+	o->turn = here->turn.serial;
+	list_push_back(&e->outbox, &o->link);
+	return o;
+}
+
+void
+turn_route(struct entity *e, struct hm_letter *take)
+{
+	if (e && !list_empty(&e->outbox))
+		output_behind_holds(e, OUTPUT_ROUTE)->letter = take;
+	else
+		route(take);
+}
+
+void
+turn_deliver(struct entity *e, struct hm_session *s, const struct hm_stanza *take, const char *to)
+{
+	if (e && !list_empty(&e->outbox)) {
+		struct output *o = output_behind_holds(e, OUTPUT_DELIVER);
+
+		o->session = s->id;
+		o->stanza = take;
+		o->to = to ? mem_strdup(to) : NULL;
+	} else {
+		session_deliver(s, take, to);
+	}
+}
+
+/* --- Holds ------------------------------------------------------------------------------ */
+
+static void
+hold_free(struct hold *h)
+{
+	list_remove(&h->output.link);
+	stanza_unref(&h->cause);
+	mem_free(h->cause_to);
+	if (h->arena)
+		arena_free(&h->arena);
+	mem_free(h);
+}
+
+/* Certain that nothing was written: what the turn sent does not go out, its cause is answered. */
+static void
+hold_failed(struct hold *h)
+{
+	struct entity *e = h->entity;
+
+	metric_add(core_metric(CM_HOLDS_FAILED), 1);
+	log_line(&e->log, HM_WARN, "a change could not be stored");
+	list_for_each(l, next, &e->outbox)
+	{
+		struct output *o = list_entry(l, struct output, link);
+
+		if (o->kind != OUTPUT_HOLD && o->turn == h->output.turn)
+			output_free(o);
+	}
+	if (h->cause && h->cause->from) {
+		struct hm_letter *l =
+			letter_to(stanza_ref(h->cause), h->cause_to ? h->cause_to : h->cause->from);
+
+		if (!h->cause_to)
+			l->to = NULL;
+		letter_refuse(l, HM_INTERNAL_SERVER_ERROR, "It could not be stored.");
+	}
+	e->reload = true;
+}
+
+static void
+outbox_flush(struct entity *e)
+{
+	while (!list_empty(&e->outbox)) {
+		struct output *o = list_entry(e->outbox.next, struct output, link);
+
+		if (o->kind == OUTPUT_HOLD) {
+			struct hold *h = (struct hold *)o;
+
+			if (!h->closed)
+				return;
+			if (h->failed)
+				hold_failed(h);
+			hold_free(h);
+		} else {
+			output_perform(o);
+		}
+	}
+}
+
+static void
+reads_go(struct entity *e)
+{
+	while (e->writes == 0 && !list_empty(&e->reads)) {
+		struct read_waiting *r = list_entry(e->reads.next, struct read_waiting, link);
+
+		list_remove(&r->link);
+		r->go(r);
+	}
+}
+
+static void
+hold_close(struct hold *h, bool failed)
+{
+	struct entity *e = h->entity;
+
+	h->closed = true;
+	h->failed = failed;
+	metric_observe(core_metric(CM_HOLD_TIME), clock_mono_us() - h->since_us);
+	e->writes--;
+	e->pins++;
+	outbox_flush(e);
+	reads_go(e);
+	e->pins--;
+	entity_settle(e);
+}
+
+static void
+hold_committed(void *ctx, enum store_outcome outcome, struct store_rows *const *rows, size_t n)
+{
+	hold_close(ctx, outcome != STORE_OK);
+}
+
+static struct hold *
+hold_new(struct entity *e)
+{
+	struct hold *h = mem_new(struct hold);
+	const struct hm_letter *cause = here->turn.cause;
+
+	h->output.kind = OUTPUT_HOLD;
+	h->output.turn = here->turn.serial;
+	h->entity = e;
+	h->since_us = clock_mono_us();
+	h->arena = arena_new(0);
+	if (cause) {
+		h->cause = stanza_ref(cause->stanza);
+		h->cause_to = cause->to ? mem_strdup(cause->to) : NULL;
+	}
+	list_push_back(&e->outbox, &h->output.link);
+	e->writes++;
+	return h;
+}
+
+void
+turn_store(unsigned statement, const struct hm_value *v, size_t n)
+{
+	struct turn *t = &here->turn;
+	struct hm_value *copy;
+
+	hm_assert(t->active && t->entity);
+	if (!t->hold)
+		t->hold = hold_new(t->entity);
+	hm_assert(t->hold->n < GROUP_MAX);
+	copy = arena_alloc(t->hold->arena, (n + 1) * sizeof(*copy));
+	for (size_t i = 0; i < n; i++) {
+		copy[i] = v[i];
+		if (v[i].type == HM_V_TEXT) {
+			copy[i].u.text = arena_strdup(t->hold->arena, v[i].u.text);
+		} else if (v[i].type == HM_V_BLOB) {
+			void *data = arena_alloc(t->hold->arena, v[i].u.blob.len + 1);
+
+			memcpy(data, v[i].u.blob.data, v[i].u.blob.len);
+			copy[i].u.blob.data = data;
+		}
+	}
+	t->hold->calls[t->hold->n++] = (struct store_call){ statement, copy, n };
+}
+
+/* Its outcome is reported in a later turn, also when the lane's queue is full. */
+struct refusal {
+	struct mail mail;
+	struct hold *hold;
+};
+
+static void
+refused(struct mail *mail)
+{
+	struct refusal *r = HM_CONTAINER(mail, struct refusal, mail);
+
+	hold_close(r->hold, true);
+	mem_free(r);
+}
+
+static void
+hold_submit(struct hold *h)
+{
+	if (!store_write(h->calls, h->n, hold_committed, h)) {
+		struct refusal *r = mem_new(struct refusal);
+
+		r->hold = h;
+		r->mail.run = refused;
+		worker_post(here->worker, &r->mail);
+	}
+	arena_free(&h->arena);
+}
+
+void
+turn_flush(void)
+{
+	struct turn *t = &here->turn;
+
+	if (t->hold)
+		hold_submit(t->hold);
+	t->hold = NULL;
+}
+
+void
+turn_end(void)
+{
+	struct turn *t = &here->turn;
+	struct entity *e = t->entity;
+
+	hm_assert(t->active);
+	turn_flush();
+	t->active = false;
+	t->entity = NULL;
+	t->cause = NULL;
+	if (e)
+		entity_settle(e);
+}
+
+void
+turn_read(struct entity *e, struct read_waiting *r)
+{
+	if (e && here->turn.active && here->turn.entity == e)
+		turn_flush();
+	if (e && e->writes > 0)
+		list_push_back(&e->reads, &r->link);
+	else
+		r->go(r);
+}

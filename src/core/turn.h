@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: MIT */
+/* Copyright 2026 the Hermod authors */
+/*
+ * core/turn.h - one callback's doings at one entity: what it stores, and what it sends, which
+ * waits for the commit (DESIGN 4: memory first, output later).
+ *
+ * turn_begin(entity, cause) ... module callbacks ... turn_end().  Turns don't nest.
+ */
+#ifndef CORE_TURN_H
+#define CORE_TURN_H
+
+#include "core/entity.h"
+#include "core/letter.h"
+#include "core/session.h"
+
+/* cause: what is answered with an error if the commit fails; borrowed during the turn; NULL: nothing. */
+void turn_begin(struct entity *e, const struct hm_letter *cause);
+void turn_end(void);
+struct entity *turn_entity(void); /* NULL: none */
+
+/* Adds a statement to this turn's group. */
+void turn_store(unsigned statement, const struct hm_value *v, size_t n);
+/* Sends what was added so far, so that later statements on this lane see it. */
+void turn_flush(void);
+
+/* Output: at once, or behind the holds of e (the turn's entity, or NULL: at once). Both take what they are given. */
+void turn_route(struct entity *e, struct hm_letter *take);
+void
+turn_deliver(struct entity *e, struct hm_session *s, const struct hm_stanza *take, const char *to);
+
+/* A read for e: now, or when its writes are done. ctx as in store_read(). */
+struct read_waiting {
+	struct list link;
+	void (*go)(struct read_waiting *r);
+};
+void turn_read(struct entity *e, struct read_waiting *r);
+
+#endif

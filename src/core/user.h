@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: MIT */
+/* Copyright 2026 the Hermod authors */
+/*
+ * core/user.h - a local account in memory: its sessions and its modules' states.
+ */
+#ifndef CORE_USER_H
+#define CORE_USER_H
+
+#include "core/entity.h"
+#include "core/session.h"
+
+struct hm_user {
+	struct entity entity; /* first */
+	int64_t account;      /* accounts.id */
+	const char *local;
+	struct list sessions; /* bound */
+	struct list unbound;
+	unsigned n_sessions;
+	struct list
+		sets; /* requests that change the account wait here for the one before (struct hm_iq) */
+	bool set_running;
+	char *state;
+};
+
+struct hm_user *user_find(const char *bare);
+/* Finds or begins to load, then w->go with its entity. */
+void user_wait(struct host *host, const char *bare, struct waiter *w);
+static inline struct hm_user *
+user_of(struct entity *e)
+{
+	return (struct hm_user *)e;
+}
+/* A letter for a local account has come home; takes it. */
+void user_arrived(struct hm_letter *take);
+/* The rules of RFC 6121 8.5 for a letter to a loaded account; takes it. (deliver.c) */
+void user_receive(struct hm_user *u, struct hm_letter *take);
+/* The account is unknown: answered as one that the asker may not see. */
+void user_unknown(struct host *host, struct hm_letter *take);
+
+/* Forgets that an account is (not) there, on the calling worker: it was just made or deleted. */
+void user_directory_forget(const char *bare);
+
+#endif
