@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Copyright 2026 the Hermod authors */
 /*
- * xml/engine.c - expat in namespace mode: its events become a tree in one
- * arena, whose limits are looked after here.  The facts that this rests on:
+ * xml/engine.c - expat in namespace mode, feeding a builder.  The facts that
+ * this rests on:
  *
  * - expat may hold back a tag that is complete ("reparse deferral"); off, a tag that comes
  *   in many pieces is read again for each.  So it is off exactly when a tag ends in the input.
@@ -24,7 +24,7 @@
 
 #include "base/codec.h"
 #include "base/mem.h"
-#include "xml/names.h"
+#include "xml/builder.h"
 
 /* Debian 12 as first released has an expat without it, and without deferral. */
 XMLPARSEAPI(XML_Bool)
@@ -33,17 +33,11 @@ XML_SetReparseDeferralEnabled(XML_Parser parser, XML_Bool enabled) __attribute__
 #define POOL_ENGINES 8
 #define RESET_AFTER_BYTES (64 * 1024) /* of stanzas read by a warm engine */
 #define DROP_AFTER_BYTES (32 * 1024)  /* of one stanza */
-#define NS_SEPARATOR '\n'             /* expat refuses it inside a namespace */
 
 enum engine_mode {
 	ENGINE_WARMING, /* reads the start tag of somebody's stream again */
 	ENGINE_HEADER,
 	ENGINE_STANZA
-};
-
-struct declaration {
-	char *prefix; /* NULL: the default namespace */
-	char *ns;
 };
 
 struct engine {
@@ -56,13 +50,7 @@ struct engine {
 	enum engine_mode mode;
 	enum xml_fault fault;
 	bool complete, ended;
-	unsigned depth, nodes;
-	unsigned depth_max, nodes_max;
-
-	struct arena *arena;
-	bool foreign_arena; /* the caller's */
-	struct hm_elem *root, *at;
-	struct buf text; /* character data not yet in the tree */
+	struct builder builder;
 
 	/* Of a header. */
 	struct buf declarations; /* " xmlns='...'" as they stand in a start tag */
@@ -70,7 +58,7 @@ struct engine {
 	char *content_ns, *prefix, *local;
 };
 
-/* --- Building the tree ---------------------------------------------------- */
+/* --- Handlers ------------------------------------------------------------- */
 
 /* From a handler: expat stops as soon as it returns. */
 static void
@@ -81,139 +69,27 @@ fail(struct engine *e, enum xml_fault fault)
 	XML_StopParser(e->expat, XML_FALSE);
 }
 
-/* "ns\nlocal", "ns\nlocal\nprefix" (headers) or "local" of expat. */
-struct expat_name {
-	const char *ns, *local, *prefix;
-	size_t ns_len, local_len;
-};
-
-static struct expat_name
-split_name(const struct engine *e, const char *name)
-{
-	const char *sep = strchr(name, NS_SEPARATOR);
-	struct expat_name n = { .local = name };
-
-	if (sep) {
-		n.ns = name;
-		n.ns_len = (size_t)(sep - name);
-		n.local = sep + 1;
-	}
-	sep = e->mode == ENGINE_HEADER ? strchr(n.local, NS_SEPARATOR) : NULL;
-	if (sep)
-		n.prefix = sep + 1;
-	n.local_len = sep ? (size_t)(sep - n.local) : strlen(n.local);
-	return n;
-}
-
-static const char *
-keep_ns(struct engine *e, const struct expat_name *n)
-{
-	const char *known;
-
-	if (e->at && strncmp(e->at->ns, n->ns, n->ns_len) == 0 && !e->at->ns[n->ns_len])
-		return e->at->ns;
-	known = xml_known_ns(n->ns, n->ns_len);
-	return known ? known : arena_strndup(e->arena, n->ns, n->ns_len);
-}
-
-/* Behind what the open element holds. */
-static void
-append(struct engine *e, struct hm_elem *child)
-{
-	child->parent = e->at;
-	if (!e->at)
-		e->root = child;
-	else if (e->at->last)
-		e->at->last = e->at->last->next = child;
-	else
-		e->at->last = e->at->first = child;
-}
-
-static void
-flush_text(struct engine *e)
-{
-	struct hm_elem *t;
-	char *text;
-
-	if (!e->text.len)
-		return;
-	t = arena_alloc(e->arena, sizeof(*t) + e->text.len + 1);
-	text = (char *)(t + 1);
-	memcpy(text, e->text.data, e->text.len + 1);
-	*t = (struct hm_elem){ .node = XML_TEXT, .text = text, .text_len = e->text.len };
-	append(e, t);
-	buf_clear(&e->text);
-}
-
-static void
-add_attrs(struct engine *e, struct hm_elem *elem, const XML_Char **atts)
-{
-	struct xml_attr **end = &elem->attrs;
-
-	for (; *atts; atts += 2) {
-		struct expat_name n = split_name(e, atts[0]);
-		size_t value_len = strlen(atts[1]);
-		struct xml_attr *a;
-		char *at;
-
-		if (++e->nodes > e->nodes_max) {
-			fail(e, XML_TOO_LARGE);
-			return;
-		}
-		a = arena_alloc(e->arena, sizeof(*a) + n.local_len + value_len + 2);
-		at = (char *)(a + 1);
-		a->next = NULL;
-		a->ns = n.ns ? keep_ns(e, &n) : NULL;
-		a->name = memcpy(at, n.local, n.local_len);
-		at += n.local_len;
-		*at++ = '\0';
-		a->value = memcpy(at, atts[1], value_len + 1);
-		*end = a;
-		end = &a->next;
-	}
-}
-
-static void
-add_element(struct engine *e, const XML_Char *name, const XML_Char **atts)
-{
-	struct expat_name n = split_name(e, name);
-	struct hm_elem *elem = arena_alloc(e->arena, sizeof(*elem) + n.local_len + 1);
-	char *local = (char *)(elem + 1);
-
-	memcpy(local, n.local, n.local_len);
-	local[n.local_len] = '\0';
-	*elem = (struct hm_elem){ .node = XML_ELEMENT, .name = local };
-	elem->ns = n.ns ? keep_ns(e, &n) : "";
-	append(e, elem);
-	e->at = elem;
-	add_attrs(e, elem, atts);
-	if (e->mode == ENGINE_HEADER) {
-		e->local = mem_strndup(n.local, n.local_len);
-		e->prefix = n.prefix ? mem_strdup(n.prefix) : NULL;
-	}
-}
-
 static void XMLCALL
 on_start(void *user, const XML_Char *name, const XML_Char **atts)
 {
 	struct engine *e = user;
+	enum xml_fault fault;
 
 	if (e->mode == ENGINE_WARMING || e->fault)
 		return;
 	/* frame.c saw the end already, expat did not: such input is not well-formed in any case. */
-	if (e->complete) {
-		fail(e, XML_NOT_WELL_FORMED);
+	fault = e->complete ? XML_NOT_WELL_FORMED : builder_start(&e->builder, name, atts);
+	if (fault) {
+		fail(e, fault);
 		return;
 	}
-	e->nodes++;
-	if (e->depth == e->depth_max || e->nodes > e->nodes_max) {
-		fail(e, XML_TOO_LARGE);
-		return;
+	if (e->mode == ENGINE_HEADER) {
+		struct split_name n = name_split(name);
+
+		e->local = mem_strndup(n.local, n.local_len);
+		e->prefix = n.prefix ? mem_strdup(n.prefix) : NULL;
+		e->complete = true;
 	}
-	flush_text(e);
-	e->depth++;
-	add_element(e, name, atts);
-	e->complete = e->mode == ENGINE_HEADER;
 }
 
 static void XMLCALL
@@ -223,14 +99,12 @@ on_end(void *user, const XML_Char *name)
 
 	if (e->mode == ENGINE_WARMING || e->fault)
 		return;
-	if (e->mode == ENGINE_HEADER || e->depth == 0) {
+	if (e->mode == ENGINE_HEADER || e->builder.depth == 0) {
 		e->ended = true;
 		return;
 	}
-	flush_text(e);
-	e->at = e->at->parent;
-	e->depth--;
-	e->complete = e->depth == 0;
+	builder_end(&e->builder);
+	e->complete = e->builder.depth == 0;
 }
 
 static void XMLCALL
@@ -240,10 +114,10 @@ on_text(void *user, const XML_Char *s, int len)
 
 	if (e->mode == ENGINE_WARMING || e->fault)
 		return;
-	if (e->depth == 0 || e->complete)
+	if (e->builder.depth == 0 || e->complete)
 		fail(e, XML_STRAY_TEXT);
 	else
-		buf_append(&e->text, s, (size_t)len);
+		builder_text(&e->builder, s, (size_t)len);
 }
 
 /* RFC 6120 11.1 */
@@ -311,7 +185,7 @@ engine_free(struct engine *e)
 {
 	XML_ParserFree(e->expat);
 	mem_free(e->start_tag);
-	buf_free(&e->text);
+	buf_free(&e->builder.text);
 	mem_free(e);
 }
 
@@ -373,7 +247,7 @@ static void
 reset(struct engine *e)
 {
 	static const XML_Memory_Handling_Suite heap = { mem_alloc, mem_realloc, mem_free };
-	static const XML_Char separator[] = { NS_SEPARATOR, '\0' };
+	static const XML_Char separator[] = { NAME_SEPARATOR, '\0' };
 	bool done = true;
 
 	if (!e->expat)
@@ -398,13 +272,10 @@ static void
 begin(struct engine *e, enum engine_mode mode, const struct xml_limits *limits)
 {
 	e->mode = mode;
-	e->depth_max = limits->depth;
-	e->nodes_max = limits->nodes;
+	builder_begin(&e->builder, limits);
 	e->stanza_bytes = 0;
 	e->fault = 0;
 	e->complete = e->ended = false;
-	e->depth = e->nodes = 0;
-	e->root = e->at = NULL;
 }
 
 struct engine *
@@ -417,7 +288,7 @@ engine_for_header(const struct xml_limits *limits)
 	XML_SetStartNamespaceDeclHandler(e->expat, on_namespace);
 	XML_SetXmlDeclHandler(e->expat, on_declaration);
 	begin(e, ENGINE_HEADER, limits);
-	e->depth_max = 1;
+	e->builder.depth_max = 1;
 	return e;
 }
 
@@ -450,11 +321,7 @@ engine_release(struct engine **engine)
 	            e->bytes < RESET_AFTER_BYTES;
 
 	*engine = NULL;
-	if (!e->foreign_arena)
-		arena_free(&e->arena);
-	e->arena = NULL;
-	e->foreign_arena = false;
-	buf_clear(&e->text);
+	builder_clear(&e->builder);
 	buf_free(&e->declarations);
 	mem_free(e->content_ns);
 	mem_free(e->prefix);
@@ -477,8 +344,8 @@ engine_release(struct engine **engine)
 void
 engine_use_arena(struct engine *e, struct arena *a)
 {
-	e->arena = a;
-	e->foreign_arena = true;
+	e->builder.arena = a;
+	e->builder.foreign_arena = true;
 }
 
 /*
@@ -532,8 +399,8 @@ arena_size_for(size_t bytes, bool whole)
 enum xml_fault
 engine_feed(struct engine *e, const char *data, size_t len, bool flush)
 {
-	if (!e->arena && e->mode != ENGINE_WARMING)
-		e->arena = arena_new(arena_size_for(len, flush));
+	if (!e->builder.arena && e->mode != ENGINE_WARMING)
+		e->builder.arena = arena_new(arena_size_for(len, flush));
 	if (e->deferring == flush && XML_SetReparseDeferralEnabled) {
 		XML_SetReparseDeferralEnabled(e->expat, !flush);
 		e->deferring = !flush;
@@ -561,14 +428,7 @@ engine_ended(const struct engine *e)
 struct hm_elem *
 engine_take(struct engine *e, struct arena **a)
 {
-	struct hm_elem *root = e->root;
-
-	if (!e->foreign_arena) {
-		*a = e->arena;
-		e->arena = NULL;
-	}
-	e->root = NULL;
-	return root;
+	return builder_take(&e->builder, a);
 }
 
 /* One block: the struct, then its three strings. */

@@ -165,7 +165,7 @@ a_stream_between_stanzas_holds_no_parser(void **state)
 	assert_true(xml_stream_idle(s));
 	transcript_feed(s, "<", 1, 0, &out);
 	assert_false(xml_stream_idle(s));
-	transcript_feed(s, HEADER + 22, strlen(HEADER) - 22, 0, &out);
+	transcript_feed(s, &HEADER[22], strlen(HEADER) - 22, 0, &out);
 	assert_true(xml_stream_idle(s));
 	transcript_feed(s, " \n ", 3, 1, &out);
 	assert_true(xml_stream_idle(s));
