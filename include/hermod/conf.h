@@ -47,11 +47,12 @@ struct hm_conf_key {
 	 * lets the file say "unlimited" too.
 	 */
 	const char *min, *max;
-	const char *const *choices; /* NULL-terminated; of a CHOICE, or what the entries of a LIST may be */
-	const char *doc;            /* one sentence for the manual page */
-	bool restart;               /* a new value counts after a restart, not after a reload */
-	bool required;              /* the file must set it */
-	bool secret;                /* never shown: neither in `config show` nor in a message */
+	const char *const
+		*choices; /* NULL-terminated; of a CHOICE, or what the entries of a LIST may be */
+	const char *doc;  /* one sentence for the manual page */
+	bool restart;     /* a new value counts after a restart, not after a reload */
+	bool required;    /* the file must set it */
+	bool secret;      /* never shown: neither in `config show` nor in a message */
 };
 
 /* clang-format off */

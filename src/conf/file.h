@@ -20,7 +20,8 @@ struct conf_file {
 };
 
 /* A regular file of bounded size.  false: reported as a mistake at `at`, which may be NULL. */
-bool conf_file_read(const char *path, const struct conf_place *at, struct conf_file *file, struct conf_report *report);
+bool conf_file_read(const char *path, const struct conf_place *at, struct conf_file *file,
+                    struct conf_report *report);
 /* UTF-8 without control characters but tabs and line ends; false: the first line that is not has been reported. */
 bool conf_text_check(const char *name, const char *text, size_t len, struct conf_report *report);
 

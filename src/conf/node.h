@@ -42,6 +42,7 @@ const struct conf_node *conf_find_next(const struct conf_node *node);
 const struct conf_node *conf_find_block(const struct conf_node *block, const char *name);
 const struct conf_node *conf_find_next_block(const struct conf_node *node);
 /* The block of that name and title. */
-const struct conf_node *conf_find_titled(const struct conf_node *block, const char *name, const char *title);
+const struct conf_node *
+conf_find_titled(const struct conf_node *block, const char *name, const char *title);
 
 #endif

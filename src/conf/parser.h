@@ -19,9 +19,10 @@
 #define CONF_BLOCK_DEPTH_MAX 16
 
 /* Both return the root, a block without a name.  NULL: the main file cannot be read; why is in the report. */
-struct conf_node *conf_parse_file(struct arena *arena, const char *path, struct conf_report *report);
+struct conf_node *
+conf_parse_file(struct arena *arena, const char *path, struct conf_report *report);
 /* For tests and for text from elsewhere: `include` is refused. */
-struct conf_node *conf_parse_text(struct arena *arena, const char *name, const char *text, size_t len,
-                                  struct conf_report *report);
+struct conf_node *conf_parse_text(struct arena *arena, const char *name, const char *text,
+                                  size_t len, struct conf_report *report);
 
 #endif

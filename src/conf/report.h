@@ -31,7 +31,7 @@ struct conf_report {
 
 /* at may be NULL, or its file may be: then no place is named. */
 void conf_mistake(struct conf_report *report, const struct conf_place *at, const char *fmt, ...)
-        __attribute__((format(printf, 3, 4)));
+	__attribute__((format(printf, 3, 4)));
 bool conf_report_clean(const struct conf_report *report);
 /* One line per mistake, for a terminal or a log. */
 void conf_report_write(const struct conf_report *report, struct buf *out);

@@ -20,7 +20,7 @@
 /* A block in a block. */
 struct conf_block_rule {
 	const char *name;
-	bool titled;   /* `name title { }`, any number with different titles; else `name { }`, once */
+	bool titled; /* `name title { }`, any number with different titles; else `name { }`, once */
 	bool required; /* there must be one */
 	const char *doc;
 };
@@ -38,13 +38,14 @@ struct conf_schema {
  * one.  Only the block itself is looked at: what its blocks hold is checked when they are filled.  block may be
  * NULL: defaults only.  Values live as long as the tree, the arena (the snapshot's) and the table.
  */
-bool conf_fill(struct arena *arena, const struct conf_node *block, const struct conf_schema *schema, void *filled,
-               struct conf_report *report);
+bool conf_fill(struct arena *arena, const struct conf_node *block, const struct conf_schema *schema,
+               void *filled, struct conf_report *report);
 
 /*
  * Is the table itself right: names, defaults, bounds?  For the tables of modules before they are used, and for our
  * own in tests.  owner names it in the report.
  */
-bool conf_schema_check(const char *owner, const struct conf_schema *schema, struct conf_report *report);
+bool
+conf_schema_check(const char *owner, const struct conf_schema *schema, struct conf_report *report);
 
 #endif

@@ -30,7 +30,8 @@ struct conf_snapshot {
  */
 struct conf_snapshot *conf_load(const char *path, struct conf_report *report);
 /* The same from memory; never NULL. `name` stands for the file in messages. */
-struct conf_snapshot *conf_load_text(const char *name, const char *text, size_t len, struct conf_report *report);
+struct conf_snapshot *
+conf_load_text(const char *name, const char *text, size_t len, struct conf_report *report);
 
 /* Any thread. */
 struct conf_snapshot *conf_snapshot_ref(struct conf_snapshot *snapshot);

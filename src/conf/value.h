@@ -17,10 +17,11 @@
 #include "conf/report.h"
 
 /* false, having reported it: the field is unchanged.  Texts are borrowed from the node. */
-bool conf_value_read(const struct hm_conf_key *key, const struct conf_node *node, struct arena *arena, void *filled,
-                     struct conf_report *report);
+bool conf_value_read(const struct hm_conf_key *key, const struct conf_node *node,
+                     struct arena *arena, void *filled, struct conf_report *report);
 /* The default.  false: the table is wrong; why is in the report. */
-bool conf_value_default(const struct hm_conf_key *key, struct arena *arena, void *filled, struct conf_report *report);
+bool conf_value_default(const struct hm_conf_key *key, struct arena *arena, void *filled,
+                        struct conf_report *report);
 
 /* Same value?  Of lists the order counts. */
 bool conf_value_equal(const struct hm_conf_key *key, const void *filled, const void *other);
