@@ -108,7 +108,7 @@ read_statement(struct arena *arena, const struct conf_node *block, const struct 
 		report_unknown(schema, node, report);
 		return;
 	}
-	earlier = find_earlier(block, node);
+	earlier = rule && rule->repeats ? NULL : find_earlier(block, node);
 	if (earlier) {
 		report_repeated(node, earlier, report);
 		return;

@@ -35,6 +35,7 @@ static const struct hm_conf_key sample_keys[] = {
 static const struct conf_block_rule sample_blocks[] = {
 	{ .name = "limits" },
 	{ .name = "module", .titled = true },
+	{ .name = "listen", .titled = true, .repeats = true },
 };
 
 static const struct conf_schema schema = {
@@ -268,6 +269,7 @@ a_key_stands_once(void **state)
 	assert_refused("module a { }\nmodule b { }\nmodule a { }",
 	               "test.conf:3: \"module a\" stands here again");
 	assert_true(fill("module a { }\nmodule b { }"));
+	assert_true(fill("listen c2s { }\nlisten c2s { }"));
 }
 
 static void
