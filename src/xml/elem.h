@@ -26,8 +26,7 @@ struct xml_attr {
 struct hm_elem {
 	enum xml_node node;
 	const char *ns, *name; /* XML_ELEMENT; ns is never NULL ("" for none) */
-	const char *
-		text; /* XML_TEXT: unescaped; XML_RAW: well-formed XML that was stored, opaque to walkers */
+	const char *text;      /* XML_TEXT: unescaped; XML_RAW: stored XML, opaque to walkers */
 	size_t text_len;
 	struct xml_attr *attrs;
 	struct hm_elem *first, *last, *next; /* children; last is only right while building */
@@ -37,22 +36,27 @@ struct hm_elem {
 /* Child elements only; text and raw nodes are skipped. */
 const struct hm_elem *elem_first_child(const struct hm_elem *e);
 const struct hm_elem *elem_next(const struct hm_elem *e);
-const struct hm_elem *
-elem_child(const struct hm_elem *e, const char *ns,
-           const char *name); /* first such; name NULL: any name; ns NULL: any namespace */
+/* The first such child, or NULL.  Here and in elem_is() NULL stands for any namespace, any name. */
+const struct hm_elem *elem_child(const struct hm_elem *e, const char *ns, const char *name);
 bool elem_is(const struct hm_elem *e, const char *ns, const char *name);
-const char *
-elem_attr(const struct hm_elem *e, const char *name); /* attribute without namespace, or NULL */
+/* The value of an attribute without (with) namespace, or NULL. */
+const char *elem_attr(const struct hm_elem *e, const char *name);
 const char *elem_attr_ns(const struct hm_elem *e, const char *ns, const char *name);
-/* All character data directly inside, joined; in the arena when it must be joined, "" when there is none. */
+/* All character data directly inside, "" when there is none; in a when it had to be joined. */
 const char *elem_text(const struct hm_elem *e, struct arena *a);
 /* Elements and attributes of the tree: what xml_limits.nodes counts. */
 size_t elem_count(const struct hm_elem *e);
 
-/* Serialises canonically: default namespaces are declared where they change, prefixes only for attributes that need one. context_ns: the default namespace in force outside. */
+/*
+ * Appends the canonical form: default namespaces are declared where they change, prefixes exist only on
+ * attributes that need one.  context_ns: the default namespace in force outside; NULL: none.
+ */
 void elem_write(const struct hm_elem *e, const char *context_ns, struct buf *out);
 void elem_write_children(const struct hm_elem *e, const char *context_ns, struct buf *out);
-/* Only the attributes (each " name='value'"), leaving out the names in `skip` (NULL-terminated, may be NULL): un-namespaced ones, or "xml:lang". */
+/*
+ * Only the attributes, each " name='value'".  skip: NULL, or a NULL-terminated list of what to leave out,
+ * names without namespace or "xml:lang".
+ */
 void elem_write_attrs(const struct hm_elem *e, const char *const *skip, struct buf *out);
 /*
  * Escapes so that reading gives the same characters back: buf_xml() leaves white space alone, which a

@@ -34,7 +34,7 @@ struct engine *engine_for_header(const struct xml_limits *limits);
 /* For one stanza or for the end of the stream; NULL when the start tag is refused by expat. */
 struct engine *
 engine_for_stanza(const struct xml_context *context, const struct xml_limits *limits);
-/* Back to the pool of this thread, which need not be the one it came from.  A tree that nobody took is freed. */
+/* Back to the pool of this thread, not always the one it came from; frees a tree that nobody took. */
 void engine_release(struct engine **e);
 
 /* Where the tree is built: the caller's arena instead of one made for the stanza. */

@@ -27,14 +27,14 @@ enum xml_fault {
 	XML_NOT_WELL_FORMED = 1, /* also undefined entities and unbound prefixes */
 	XML_RESTRICTED,          /* DTD, comment, processing instruction, entity declaration */
 	XML_TOO_LARGE,           /* stanza_bytes, depth or nodes */
-	XML_BAD_ENCODING, /* declared encoding is not UTF-8, or a byte order mark of another */
-	XML_STRAY_TEXT,   /* characters other than white space between stanzas */
+	XML_BAD_ENCODING,        /* declared as another than UTF-8, or UTF-16 by its first bytes */
+	XML_STRAY_TEXT,          /* characters other than white space between stanzas */
 	XML_INVALID_UTF8
 };
 
 enum xml_event {
-	XML_EV_MORE, /* all input used, more is needed */
-	XML_EV_HEADER, /* the stream element's start tag: *elem has name, attributes and no children */
+	XML_EV_MORE,   /* all input used, more is needed */
+	XML_EV_HEADER, /* the stream element's start tag: *elem has no children */
 	XML_EV_STANZA, /* a complete first-level element */
 	XML_EV_END,    /* the stream element's end tag */
 	XML_EV_FAULT   /* see xml_stream_fault(); the stream is dead */
@@ -48,7 +48,7 @@ void xml_stream_limits(struct xml_stream *s, const struct xml_limits *limits);
 /* A new stream on the same connection (after TLS or SASL): the next bytes are a header again. */
 void xml_stream_restart(struct xml_stream *s);
 /*
- * Feeds bytes and returns the first event; call again with the rest (*used tells how many were consumed).
+ * Feeds bytes and returns the first event; call again with the rest (*used: how many were consumed).
  * HEADER and STANZA give *elem in *arena, which is the caller's from then on (arena_free).  After
  * XML_EV_MORE *used == len.  Never called from inside itself.
  */
@@ -56,13 +56,16 @@ enum xml_event xml_stream_feed(struct xml_stream *s, const char *data, size_t le
                                struct arena **arena, struct hm_elem **elem);
 enum xml_fault xml_stream_fault(const struct xml_stream *s);
 bool xml_stream_idle(const struct xml_stream *s); /* between stanzas: holds no parser */
-/* Of the last header: its default namespace ("" when none) and the prefix of the stream element itself (NULL when none). */
+/* Of the last header: its default namespace ("" when none); the prefix of its element, or NULL. */
 const char *xml_stream_content_ns(const struct xml_stream *s);
 const char *xml_stream_prefix(const struct xml_stream *s);
-/* No header will come (WebSocket, BOSH): elements follow at once, in `content_ns` where they declare nothing. */
+/* No header will come (WebSocket, BOSH): elements follow, in content_ns where they declare none. */
 void xml_stream_headless(struct xml_stream *s, const char *content_ns);
 
-/* One document, whole (stored XML, tests): the element tree in a, or NULL when it is not well-formed restricted XML. context_ns: default namespace around it, or NULL. */
+/*
+ * One document, whole, without XML declaration (stored XML, tests): the tree in a, or NULL when it is not
+ * well-formed restricted XML.  context_ns: the default namespace around it, or NULL.
+ */
 struct hm_elem *xml_parse(struct arena *a, const char *xml, size_t len, const char *context_ns,
                           const struct xml_limits *limits);
 

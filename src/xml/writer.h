@@ -16,17 +16,20 @@ struct hm_writer {
 };
 
 void writer_init(struct hm_writer *w, struct arena *a);
-void writer_open(struct hm_writer *w, const char *ns,
-                 const char *name); /* ns NULL: that of the parent */
-void writer_attr(struct hm_writer *w, const char *name,
-                 const char *value); /* value NULL: left out; the last value of a name counts */
+/* ns NULL: that of the parent. */
+void writer_open(struct hm_writer *w, const char *ns, const char *name);
+/* value NULL: left out.  The last value of a name counts. */
+void writer_attr(struct hm_writer *w, const char *name, const char *value);
 void writer_attr_ns(struct hm_writer *w, const char *ns, const char *name, const char *value);
 void writer_text(struct hm_writer *w, const char *text); /* NULL: nothing */
-void writer_leaf(struct hm_writer *w, const char *name,
-                 const char *text); /* element in the parent's namespace with text (NULL: empty) */
-void writer_raw(struct hm_writer *w,
-                const char *well_formed); /* stored XML with its own namespace declarations */
-/* A copy of e's head that shares its attributes and children: e's arena must outlive this one (stanzas: keep a reference). */
+/* An element in the parent's namespace, with text or (NULL) empty. */
+void writer_leaf(struct hm_writer *w, const char *name, const char *text);
+/* Stored XML that declares its own namespaces; NULL: nothing. */
+void writer_raw(struct hm_writer *w, const char *well_formed);
+/*
+ * A copy of e's head that shares its attributes and children, so e's arena must outlive this one
+ * (of a stanza, keep a reference).
+ */
 void writer_share(struct hm_writer *w, const struct hm_elem *e);
 void writer_copy(struct hm_writer *w, const struct hm_elem *e); /* deep */
 void writer_close(struct hm_writer *w);

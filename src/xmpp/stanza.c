@@ -235,8 +235,8 @@ stanza_build_drop(struct stanza_build *b)
 
 /*
  * RFC 6120 8.3.1 (8) and 8.2.3 (4): never to errors and results.  Presence: what asks for something or
- * enters somewhere may fail; what ends something (unavailable, unsubscribe...) or only grants it has nothing
- * to be told (RFC 6121 8.5.1 ignores the same ones).
+ * enters somewhere may fail; what ends something (unavailable, unsubscribe) or only grants it has
+ * nothing to be told (RFC 6121 8.5.1 ignores the same ones).
  */
 static bool
 may_be_answered(const struct hm_stanza *s)
@@ -391,14 +391,20 @@ stanza_bytes(const struct hm_stanza *s)
 }
 
 void
+stanza_head(const struct hm_stanza *s, const char *to, struct buf *out)
+{
+	buf_putc(out, '<');
+	buf_puts(out, s->root->name);
+	write_attr(out, "to", to);
+}
+
+void
 stanza_write(const struct hm_stanza *s, const char *to, struct buf *out)
 {
 	const struct buf *body = stanza_body(s);
 
 	buf_reserve(out, body->len + 16 + (to ? strlen(to) + 8 : 0));
-	buf_putc(out, '<');
-	buf_puts(out, s->root->name);
-	write_attr(out, "to", to);
+	stanza_head(s, to, out);
 	buf_append(out, body->data, body->len);
 }
 

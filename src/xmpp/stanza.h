@@ -5,7 +5,7 @@
  *
  * The address "to" is not part of it but of the letter that carries it, so that
  * one body serves any number of addressees.  What goes over the wire is
- *     stanza_head(kind, to)  +  stanza_body()
+ *     stanza_head()  +  stanza_body()
  * where the body is everything after the "to" attribute, serialised once, on
  * first use, and shared by all.
  */
@@ -51,38 +51,49 @@ struct hm_stanza {
 	enum stanza_type type;
 	const char *type_text;        /* as it came; NULL when absent */
 	const char *id, *from, *lang; /* NULL when absent; from is a normalised JID */
-	const struct hm_elem *
-		root; /* <message/> etc. in NS_CLIENT; its to, from attributes are not to be used */
+	/* <message/> etc. in NS_CLIENT; its to and from attributes are not to be used. */
+	const struct hm_elem *root;
 	struct arena *arena;
 	const struct hm_stanza *base; /* kept alive: root shares its children; or NULL */
 	_Atomic(struct buf *) body;   /* made on first use */
 };
 
-/* Takes the arena.  root's namespace must be NS_CLIENT (or NS_SERVER, which is turned into it). from/lang: borrowed, copied; NULL from = none. NULL when root is no stanza. */
+/*
+ * Takes the arena, in any case.  root's namespace must be NS_CLIENT (or NS_SERVER, which is turned into
+ * it).  from and default_lang (of the stream) are copied and may be NULL.  NULL when root is no stanza.
+ */
 const struct hm_stanza *
 stanza_take(struct arena **arena, struct hm_elem *root, const char *from, const char *default_lang);
 const struct hm_stanza *stanza_ref(const struct hm_stanza *s);
-void
-stanza_unref(const struct hm_stanza **s); /* any thread; clears the pointer; NULL inside is fine */
+/* On any thread; clears the pointer; NULL inside is fine. */
+void stanza_unref(const struct hm_stanza **s);
 
 /* The same stanza with another from (NULL: none); shares everything. */
 const struct hm_stanza *stanza_with_from(const struct hm_stanza *s, const char *from);
-/* Starts a changed copy: a writer in a new arena whose open root has s's attributes (type, id, lang); close with stanza_build_done. keep(child, ctx) chooses the children to share; NULL: all. */
+
+/* A stanza under construction: write what is inside with w, whose open element is the root. */
 struct stanza_build {
 	struct arena *arena;
 	struct hm_writer w;
 	const struct hm_stanza *base;
 };
+/*
+ * Starts a changed copy.  The root has the attributes of s (type, id, xml:lang and others; writer_attr()
+ * replaces them) and shares the child elements that keep(child, ctx) chooses; keep NULL: all.
+ */
 void stanza_build_from(struct stanza_build *b, const struct hm_stanza *s,
                        bool (*keep)(const struct hm_elem *child, void *ctx), void *ctx);
 /* Starts a new stanza: type and id may be NULL. */
 void
 stanza_build_new(struct stanza_build *b, enum stanza_kind kind, const char *type, const char *id);
-const struct hm_stanza *
-stanza_build_done(struct stanza_build *b, const char *from); /* closes the root */
+/* Closes the root. */
+const struct hm_stanza *stanza_build_done(struct stanza_build *b, const char *from);
 void stanza_build_drop(struct stanza_build *b);
 
-/* RFC 6120 8.3: the error reply to s (id kept, payload not sent back). from: normally s's addressee. NULL when s may not be answered by an error (error, result, presence from whom it matters not: RFC 6120 8.3.1). */
+/*
+ * RFC 6120 8.3: the error reply to s, with its id and without its payload.  from: normally s's addressee.
+ * NULL when s may not be answered by an error: errors, results, presence that ends or grants something.
+ */
 const struct hm_stanza *stanza_error_reply(const struct hm_stanza *s, const char *from,
                                            enum hm_cond cond, const char *text);
 /* RFC 6120 8.2.3: an empty result for an iq. */
@@ -90,15 +101,16 @@ const struct hm_stanza *stanza_result_reply(const struct hm_stanza *s, const cha
 
 /* Appends what goes on a jabber:client stream. to NULL: none. */
 void stanza_write(const struct hm_stanza *s, const char *to, struct buf *out);
-const struct buf *
-stanza_body(const struct hm_stanza *s); /* everything after the to attribute; lives as long as s */
+/* The two parts of it: up to the to attribute, and everything after it, which lives as long as s. */
+void stanza_head(const struct hm_stanza *s, const char *to, struct buf *out);
+const struct buf *stanza_body(const struct hm_stanza *s);
 const char *stanza_kind_name(enum stanza_kind kind); /* "message" */
 size_t stanza_bytes(const struct hm_stanza *s);      /* body's length, for budgets */
 
-/* Of an iq of type get or set: its only child element (RFC 6120 8.2.3); NULL when it has not exactly one. */
+/* Of an iq of type get or set: its child element, NULL when it has not exactly one (RFC 6120 8.2.3). */
 const struct hm_elem *stanza_payload(const struct hm_stanza *s);
 bool stanza_has_body(const struct hm_stanza *s); /* a message with a <body/> of any language */
-/* The condition in a stanza of type error; HM_UNDEFINED_CONDITION when it has none that we know, 0 when it is no error. */
+/* The condition in a stanza of type error, HM_UNDEFINED_CONDITION when it has none that we know; else 0. */
 enum hm_cond stanza_error_cond(const struct hm_stanza *s);
 
 /* The text form that the store keeps, stanza_write() without to, and its way back. */

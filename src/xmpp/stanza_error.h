@@ -15,40 +15,40 @@
 #define NS_STREAM_ERRORS "urn:ietf:params:xml:ns:xmpp-streams"
 
 const char *cond_name(enum hm_cond cond); /* "bad-request" */
-const char *cond_type(
-	enum hm_cond
-		cond); /* "modify": the type that 8.3.3 gives it (its first where it gives a choice) */
+/* "modify": the type that 8.3.3 gives it, the first where it gives a choice. */
+const char *cond_type(enum hm_cond cond);
 enum hm_cond cond_by_name(const char *name); /* 0: unknown */
-/* <error type='...'><cond/><text/></error>, in the namespace of the element that w is in. text may be NULL. */
+/* <error type='...'><cond/><text/></error> in the namespace of the open element; text may be NULL. */
 void cond_write(struct hm_writer *w, enum hm_cond cond, const char *text);
 
-enum stream_cond { /* RFC 6120 4.9.3 */
-	           STREAM_BAD_FORMAT = 1,
-	           STREAM_BAD_NAMESPACE_PREFIX,
-	           STREAM_CONFLICT,
-	           STREAM_CONNECTION_TIMEOUT,
-	           STREAM_HOST_GONE,
-	           STREAM_HOST_UNKNOWN,
-	           STREAM_IMPROPER_ADDRESSING,
-	           STREAM_INTERNAL_SERVER_ERROR,
-	           STREAM_INVALID_FROM,
-	           STREAM_INVALID_NAMESPACE,
-	           STREAM_INVALID_XML,
-	           STREAM_NOT_AUTHORIZED,
-	           STREAM_NOT_WELL_FORMED,
-	           STREAM_POLICY_VIOLATION,
-	           STREAM_REMOTE_CONNECTION_FAILED,
-	           STREAM_RESET,
-	           STREAM_RESOURCE_CONSTRAINT,
-	           STREAM_RESTRICTED_XML,
-	           STREAM_SEE_OTHER_HOST,
-	           STREAM_SYSTEM_SHUTDOWN,
-	           STREAM_UNDEFINED_CONDITION,
-	           STREAM_UNSUPPORTED_ENCODING,
-	           STREAM_UNSUPPORTED_FEATURE,
-	           STREAM_UNSUPPORTED_STANZA_TYPE,
-	           STREAM_UNSUPPORTED_VERSION,
-	           STREAM_CONDS
+/* RFC 6120 4.9.3 */
+enum stream_cond {
+	STREAM_BAD_FORMAT = 1,
+	STREAM_BAD_NAMESPACE_PREFIX,
+	STREAM_CONFLICT,
+	STREAM_CONNECTION_TIMEOUT,
+	STREAM_HOST_GONE,
+	STREAM_HOST_UNKNOWN,
+	STREAM_IMPROPER_ADDRESSING,
+	STREAM_INTERNAL_SERVER_ERROR,
+	STREAM_INVALID_FROM,
+	STREAM_INVALID_NAMESPACE,
+	STREAM_INVALID_XML,
+	STREAM_NOT_AUTHORIZED,
+	STREAM_NOT_WELL_FORMED,
+	STREAM_POLICY_VIOLATION,
+	STREAM_REMOTE_CONNECTION_FAILED,
+	STREAM_RESET,
+	STREAM_RESOURCE_CONSTRAINT,
+	STREAM_RESTRICTED_XML,
+	STREAM_SEE_OTHER_HOST,
+	STREAM_SYSTEM_SHUTDOWN,
+	STREAM_UNDEFINED_CONDITION,
+	STREAM_UNSUPPORTED_ENCODING,
+	STREAM_UNSUPPORTED_FEATURE,
+	STREAM_UNSUPPORTED_STANZA_TYPE,
+	STREAM_UNSUPPORTED_VERSION,
+	STREAM_CONDS
 };
 const char *stream_cond_name(enum stream_cond cond);
 
