@@ -21,6 +21,7 @@
 struct conf_block_rule {
 	const char *name;
 	bool titled; /* `name title { }`, any number with different titles; else `name { }`, once */
+	bool repeats;  /* titled, and titles may come again: they are kinds rather than names */
 	bool required; /* there must be one */
 	const char *doc;
 };
