@@ -329,10 +329,10 @@ conn_free(struct conn **cp)
 	if (!c)
 		return;
 	*cp = NULL;
+	if (c->home != worker_self())
+		wait_until_free(c);
 	/* Off the workers: after they have ended. */
 	hm_assert(c->detached || c->home == worker_self() || worker_self() == WORKER_NONE);
-	if (c->detached && c->home != worker_self())
-		wait_until_free(c);
 	if (!c->detached)
 		stop_events(c);
 	close(c->fd);
