@@ -39,12 +39,18 @@ typedef void hm_mod_rows_fn(struct hm_mod *m, struct hm_rows *rows);
 	         struct hm_user *: hm_query_user, struct hm_entity *: hm_query_entity, struct hm_mod *: hm_query_mod) \
 	(m, anchor, stmt, done, HM_VALUES(__VA_ARGS__))
 /* clang-format on */
-HM_PUBLIC void hm_query_iq(struct hm_mod *, struct hm_iq *, unsigned, hm_iq_rows_fn *, const struct hm_value *, size_t);
-HM_PUBLIC void hm_query_cmd(struct hm_mod *, struct hm_cmd *, unsigned, hm_cmd_rows_fn *, const struct hm_value *, size_t);
-HM_PUBLIC void hm_query_session(struct hm_mod *, struct hm_session *, unsigned, hm_session_rows_fn *, const struct hm_value *, size_t);
-HM_PUBLIC void hm_query_user(struct hm_mod *, struct hm_user *, unsigned, hm_user_rows_fn *, const struct hm_value *, size_t);
-HM_PUBLIC void hm_query_entity(struct hm_mod *, struct hm_entity *, unsigned, hm_entity_rows_fn *, const struct hm_value *, size_t);
-HM_PUBLIC void hm_query_mod(struct hm_mod *, struct hm_mod *, unsigned, hm_mod_rows_fn *, const struct hm_value *, size_t);
+HM_PUBLIC void hm_query_iq(struct hm_mod *, struct hm_iq *, unsigned, hm_iq_rows_fn *,
+                           const struct hm_value *, size_t);
+HM_PUBLIC void hm_query_cmd(struct hm_mod *, struct hm_cmd *, unsigned, hm_cmd_rows_fn *,
+                            const struct hm_value *, size_t);
+HM_PUBLIC void hm_query_session(struct hm_mod *, struct hm_session *, unsigned,
+                                hm_session_rows_fn *, const struct hm_value *, size_t);
+HM_PUBLIC void hm_query_user(struct hm_mod *, struct hm_user *, unsigned, hm_user_rows_fn *,
+                             const struct hm_value *, size_t);
+HM_PUBLIC void hm_query_entity(struct hm_mod *, struct hm_entity *, unsigned, hm_entity_rows_fn *,
+                               const struct hm_value *, size_t);
+HM_PUBLIC void hm_query_mod(struct hm_mod *, struct hm_mod *, unsigned, hm_mod_rows_fn *,
+                            const struct hm_value *, size_t);
 
 HM_PUBLIC bool hm_next_row(struct hm_rows *rows);
 HM_PUBLIC const char *hm_col_text(const struct hm_rows *rows, unsigned col); /* NULL for SQL NULL */
@@ -58,30 +64,41 @@ HM_PUBLIC size_t hm_rows_count(const struct hm_rows *rows);
 /* A new stanza; type and id may be NULL. Ends in hm_send(), hm_send_to_session() or hm_drop(). */
 HM_PUBLIC struct hm_writer *hm_stanza_new(enum hm_kind kind, const char *type, const char *id);
 /* A copy of s under construction; keep chooses the children to share, NULL: all. */
-HM_PUBLIC struct hm_writer *hm_stanza_copy(const struct hm_stanza *s, bool (*keep)(const struct hm_elem *child, void *ctx), void *ctx);
+HM_PUBLIC struct hm_writer *
+hm_stanza_copy(const struct hm_stanza *s, bool (*keep)(const struct hm_elem *child, void *ctx),
+               void *ctx);
 HM_PUBLIC void hm_drop(struct hm_writer *take);
+/* Closes and seals it, to be sent more than once; hm_stanza_unref() when done. from may be NULL. */
+HM_PUBLIC const struct hm_stanza *hm_stanza_done_ref(struct hm_writer *take, const char *from);
 /* Closes, seals and routes it, as any stanza from `from` (a JID of this entity or host) to `to`. */
 HM_PUBLIC void hm_send(struct hm_mod *m, struct hm_writer *take, const char *from, const char *to);
 /* Straight to one client, through its client_deliver chain: pushes.  from NULL: none, which to a client means its own account. */
-HM_PUBLIC void hm_send_to_session(struct hm_mod *m, struct hm_session *s, struct hm_writer *take, const char *from);
+HM_PUBLIC void hm_send_to_session(struct hm_mod *m, struct hm_session *s, struct hm_writer *take,
+                                  const char *from);
 /* A stanza that exists already. from NULL: its own. */
-HM_PUBLIC void hm_forward(struct hm_mod *m, const struct hm_stanza *s, const char *from, const char *to);
-HM_PUBLIC void hm_forward_to_session(struct hm_mod *m, struct hm_session *s, const struct hm_stanza *stanza);
+HM_PUBLIC void
+hm_forward(struct hm_mod *m, const struct hm_stanza *s, const char *from, const char *to);
+HM_PUBLIC void
+hm_forward_to_session(struct hm_mod *m, struct hm_session *s, const struct hm_stanza *stanza);
 /* One body, serialised once, to many addresses, one letter per worker. */
-HM_PUBLIC void hm_fanout(struct hm_mod *m, const struct hm_stanza *s, const char *const *to, size_t n);
+HM_PUBLIC void
+hm_fanout(struct hm_mod *m, const struct hm_stanza *s, const char *const *to, size_t n);
 
 /*
  * A request of the server to a client of its own: payload written by the caller, answered(session, reply) once: reply NULL when
  * time ran out; not at all when the session ended. reply is a result or an error.
  */
-typedef void hm_answered_fn(struct hm_mod *m, struct hm_session *s, const struct hm_stanza *reply, int64_t token);
-HM_PUBLIC void hm_iq_to_session(struct hm_mod *m, struct hm_session *s, struct hm_writer *take, const char *from, uint32_t timeout_ms,
-                                hm_answered_fn *answered, int64_t token);
+typedef void hm_answered_fn(struct hm_mod *m, struct hm_session *s, const struct hm_stanza *reply,
+                            int64_t token);
+HM_PUBLIC void
+hm_iq_to_session(struct hm_mod *m, struct hm_session *s, struct hm_writer *take, const char *from,
+                 uint32_t timeout_ms, hm_answered_fn *answered, int64_t token);
 /* The same from an entity or the host to any address: the answer comes to the module's .answered, by token. */
 
 /* Refuse a letter in a chain: an error goes back where RFC 6120 8.3.1 allows one, presence is dropped in silence. */
 HM_PUBLIC enum hm_next hm_refuse(struct hm_letter *l, enum hm_cond cond, const char *text);
-HM_PUBLIC enum hm_next hm_refuse_app(struct hm_letter *l, enum hm_cond cond, const char *ns, const char *name, const char *text);
+HM_PUBLIC enum hm_next hm_refuse_app(struct hm_letter *l, enum hm_cond cond, const char *ns,
+                                     const char *name, const char *text);
 
 /* --- Another home ------------------------------------------------------------------------ */
 
@@ -91,7 +108,8 @@ HM_PUBLIC enum hm_next hm_refuse_app(struct hm_letter *l, enum hm_cond cond, con
  */
 struct hm_question;
 typedef void hm_iq_answer_fn(struct hm_iq *rq, const void *data, size_t n);
-HM_PUBLIC void hm_ask(struct hm_mod *m, struct hm_iq *anchor, const char *bare, const void *q, size_t n, hm_iq_answer_fn *answered);
+HM_PUBLIC void hm_ask(struct hm_mod *m, struct hm_iq *anchor, const char *bare, const void *q,
+                      size_t n, hm_iq_answer_fn *answered);
 HM_PUBLIC void hm_answer(struct hm_question *question, const void *data, size_t n);
 /* Runs module.posted at the home of an account, if that exists. data is copied. */
 HM_PUBLIC void hm_post(struct hm_mod *m, const char *bare, const void *data, size_t n);
@@ -100,9 +118,11 @@ HM_PUBLIC void hm_post(struct hm_mod *m, const char *bare, const void *data, siz
 
 /* Once, after ms, on this worker; not when the session ends first.  A second call with the same callback and session replaces the first. */
 typedef void hm_session_timer_fn(struct hm_mod *m, struct hm_session *s);
-HM_PUBLIC void hm_after_session(struct hm_mod *m, struct hm_session *s, uint32_t ms, hm_session_timer_fn *fn);
+HM_PUBLIC void
+hm_after_session(struct hm_mod *m, struct hm_session *s, uint32_t ms, hm_session_timer_fn *fn);
 typedef void hm_entity_timer_fn(struct hm_mod *m, struct hm_entity *e);
-HM_PUBLIC void hm_after_entity(struct hm_mod *m, struct hm_entity *e, uint32_t ms, hm_entity_timer_fn *fn);
+HM_PUBLIC void
+hm_after_entity(struct hm_mod *m, struct hm_entity *e, uint32_t ms, hm_entity_timer_fn *fn);
 
 /* --- Memory of a module's state --------------------------------------------------------------- */
 
@@ -117,10 +137,12 @@ struct hm_table;
 HM_PUBLIC struct hm_table *hm_table_new(void);
 HM_PUBLIC void hm_table_free(struct hm_table **t);
 HM_PUBLIC void *hm_table_get(const struct hm_table *t, const char *key);
-HM_PUBLIC void *hm_table_put(struct hm_table *t, const char *key, void *value); /* the value before, or NULL */
+HM_PUBLIC void *
+hm_table_put(struct hm_table *t, const char *key, void *value); /* the value before, or NULL */
 HM_PUBLIC void *hm_table_remove(struct hm_table *t, const char *key);
 HM_PUBLIC size_t hm_table_count(const struct hm_table *t);
-HM_PUBLIC bool hm_table_next(const struct hm_table *t, size_t *pos, const char **key, void **value); /* pos starts at 0 */
+HM_PUBLIC bool hm_table_next(const struct hm_table *t, size_t *pos, const char **key,
+                             void **value); /* pos starts at 0 */
 
 /* --- Accounts (for modules that manage them) ------------------------------------------------------ */
 
@@ -128,12 +150,22 @@ HM_PUBLIC bool hm_table_next(const struct hm_table *t, size_t *pos, const char *
 struct hm_secret {
 	const char *text;
 };
-enum hm_account_result { HM_ACCOUNT_OK, HM_ACCOUNT_EXISTS, HM_ACCOUNT_NOT_FOUND, HM_ACCOUNT_BAD_NAME, HM_ACCOUNT_BAD_PASSWORD, HM_ACCOUNT_BUSY };
+enum hm_account_result {
+	HM_ACCOUNT_OK,
+	HM_ACCOUNT_EXISTS,
+	HM_ACCOUNT_NOT_FOUND,
+	HM_ACCOUNT_BAD_NAME,
+	HM_ACCOUNT_BAD_PASSWORD,
+	HM_ACCOUNT_BUSY
+};
 typedef void hm_iq_account_fn(struct hm_iq *rq, enum hm_account_result result);
 /* local and password as the user typed them; the sums run off the workers. Changing or removing ends the account's other sessions
  * (RFC: not-authorized); the session that asked stays until the answer is out. */
-HM_PUBLIC void hm_account_create(struct hm_mod *m, struct hm_iq *anchor, const char *local, struct hm_secret password, hm_iq_account_fn *done);
-HM_PUBLIC void hm_account_set_password(struct hm_mod *m, struct hm_iq *anchor, const char *local, struct hm_secret password, hm_iq_account_fn *done);
-HM_PUBLIC void hm_account_remove(struct hm_mod *m, struct hm_iq *anchor, const char *local, hm_iq_account_fn *done);
+HM_PUBLIC void hm_account_create(struct hm_mod *m, struct hm_iq *anchor, const char *local,
+                                 struct hm_secret password, hm_iq_account_fn *done);
+HM_PUBLIC void hm_account_set_password(struct hm_mod *m, struct hm_iq *anchor, const char *local,
+                                       struct hm_secret password, hm_iq_account_fn *done);
+HM_PUBLIC void hm_account_remove(struct hm_mod *m, struct hm_iq *anchor, const char *local,
+                                 hm_iq_account_fn *done);
 
 #endif

@@ -15,7 +15,13 @@
 #include <hermod/values.h>
 
 enum hm_next { HM_CONTINUE, HM_STOP };
-enum hm_close_reason { HM_CLOSED_BY_CLIENT, HM_CLOSED_LOST, HM_CLOSED_TIMEOUT, HM_CLOSED_REPLACED, HM_CLOSED_BY_SERVER };
+enum hm_close_reason {
+	HM_CLOSED_BY_CLIENT,
+	HM_CLOSED_LOST,
+	HM_CLOSED_TIMEOUT,
+	HM_CLOSED_REPLACED,
+	HM_CLOSED_BY_SERVER
+};
 
 #include <hermod/act.h>
 
@@ -107,8 +113,14 @@ struct hm_hook {
 #undef HM_NOTICE
 
 /* A handler of the wrong type does not compile. */
-#define HM_HOOK(ev, ph, handler) { .event = HM_EV_##ev, .phase = (ph), .fn = { .ev = (handler) } }
-#define HM_ON(ev, handler) { .event = HM_EV_##ev, .fn = { .ev = (handler) } }
+#define HM_HOOK(ev, ph, handler)                                                                   \
+	{                                                                                          \
+		.event = HM_EV_##ev, .phase = (ph), .fn = {.ev = (handler) }                       \
+	}
+#define HM_ON(ev, handler)                                                                         \
+	{                                                                                          \
+		.event = HM_EV_##ev, .fn = {.ev = (handler) }                                      \
+	}
 
 /* --- Admin commands: the command line, later ad-hoc (XEP-0050) and HTTP --- */
 
@@ -141,7 +153,8 @@ struct hm_command {
 	bool hidden;  /* works, but is not listed */
 };
 
-HM_PUBLIC int64_t hm_cmd_account(const struct hm_cmd *cmd);             /* accounts.id of the first account argument */
+HM_PUBLIC int64_t
+hm_cmd_account(const struct hm_cmd *cmd); /* accounts.id of the first account argument */
 HM_PUBLIC struct hm_user *hm_cmd_user(const struct hm_cmd *cmd);
 HM_PUBLIC const char *hm_cmd_text(const struct hm_cmd *cmd, unsigned arg); /* NULL: left out */
 HM_PUBLIC int64_t hm_cmd_int(const struct hm_cmd *cmd, unsigned arg, int64_t otherwise);
@@ -177,21 +190,29 @@ struct hm_entity_load {
 
 struct hm_entity_kind {
 	const char *name; /* "room" */
-	struct { const struct hm_entity_load *v; size_t n; } load;
+	struct {
+		const struct hm_entity_load *v;
+		size_t n;
+	} load;
 	size_t state_size; /* zeroed */
 	/* All loads are done.  false: there is no such entity and the letter that woke it does not make one (the core refuses with item-not-found). */
 	bool (*loaded)(struct hm_mod *m, struct hm_entity *e, struct hm_letter *first);
-	enum hm_next (*received)(struct hm_mod *m, struct hm_entity *e, struct hm_letter *l); /* messages, presence, and IQs without a route; errors to it too. HM_CONTINUE: the core refuses */
-	bool (*idle)(struct hm_mod *m, struct hm_entity *e); /* may it leave memory now? NULL: yes */
+	enum hm_next (*received)(
+		struct hm_mod *m, struct hm_entity *e,
+		struct hm_letter *
+			l); /* messages, presence, and IQs without a route; errors to it too. HM_CONTINUE: the core refuses */
+	bool (*idle)(struct hm_mod *m,
+	             struct hm_entity *e); /* may it leave memory now? NULL: yes */
 	void (*free)(struct hm_mod *m, struct hm_entity *e); /* frees what the state points to */
-	void (*info)(struct hm_mod *m, struct hm_entity *e, struct hm_info *info); /* disco#info of one entity, from its state */
+	void (*info)(struct hm_mod *m, struct hm_entity *e,
+	             struct hm_info *info); /* disco#info of one entity, from its state */
 };
 
 /* A domain that a module serves beside each host: "conference" gives conference.HOST unless the key service.NAME of the configuration says otherwise. */
 struct hm_service {
-	const char *name;     /* default first label */
+	const char *name;                    /* default first label */
 	const char *category, *type, *title; /* identity (XEP-0030) */
-	unsigned kind;        /* index into .entities */
+	unsigned kind;                       /* index into .entities */
 	/* Pure, any worker: the key of the entity that a stanza is for. false: it is for the service itself. NULL: the bare JID's localpart. */
 	bool (*key)(const char *to, const struct hm_stanza *s, char *key, size_t max);
 };
@@ -202,16 +223,18 @@ HM_PUBLIC const char *hm_entity_key(const struct hm_entity *e);
 
 /* --- Disco (XEP-0030, XEP-0128) ----------------------------------------------- */
 
-HM_PUBLIC void hm_info_identity(struct hm_info *info, const char *category, const char *type, const char *name);
+HM_PUBLIC void
+hm_info_identity(struct hm_info *info, const char *category, const char *type, const char *name);
 HM_PUBLIC void hm_info_feature(struct hm_info *info, const char *var);
-HM_PUBLIC void hm_info_form(struct hm_info *info, const char *form_type);                     /* opens a result form */
-HM_PUBLIC void hm_info_field(struct hm_info *info, const char *var, const char *const *values, size_t n);
+HM_PUBLIC void hm_info_form(struct hm_info *info, const char *form_type); /* opens a result form */
+HM_PUBLIC void
+hm_info_field(struct hm_info *info, const char *var, const char *const *values, size_t n);
 
 /* --- Before authentication and stream features ----------------------------------- */
 
 struct hm_stream_feature {
-	bool before_auth; /* else after it */
-	const char *xml;  /* self-contained */
+	bool before_auth;                   /* else after it */
+	const char *xml;                    /* self-contained */
 	bool (*wanted)(const void *config); /* NULL: always; pure */
 };
 
@@ -233,63 +256,119 @@ struct hm_provide {
 	const void *functions;
 };
 /* The functions of an interface on this host, or NULL when no module there provides it in that version. Handles of the same home only. */
-HM_PUBLIC const void *hm_interface(const struct hm_mod *m, const char *name, unsigned version, struct hm_mod **provider);
+HM_PUBLIC const void *
+hm_interface(const struct hm_mod *m, const char *name, unsigned version, struct hm_mod **provider);
 
 /* --- The declaration ---------------------------------------------------- */
 
-#define HM_TABLE(a) { (a), sizeof(a) / sizeof((a)[0]) }
+#define HM_TABLE(a)                                                                                \
+	{                                                                                          \
+		(a), sizeof(a) / sizeof((a)[0])                                                    \
+	}
 
 struct hm_module {
 	const char *summary;
-	struct { const struct hm_spec *v; size_t n; } specs;
-	struct { const struct hm_feature *v; size_t n; } features;
-	struct { const struct hm_identity *v; size_t n; } identities;
-	struct { const struct hm_iq_route *v; size_t n; } iq;
-	struct { const struct hm_hook *v; size_t n; } hooks;
-	struct { const struct hm_command *v; size_t n; } commands;
-	struct { const struct hm_conf_key *v; size_t n; } config;
-	size_t config_size;                         /* of the struct the keys fill */
-	struct { const struct hm_sql *v; size_t n; } sql;
-	const struct hm_migration *schema;          /* ends in {NULL, NULL} */
-	struct { const char *const *v; size_t n; } needs; /* modules that must run on the same host; started before this one */
-	struct { const struct hm_provide *v; size_t n; } provides;
-	struct { const struct hm_user_load *v; size_t n; } load;
-	struct { const struct hm_service *v; size_t n; } services;
-	struct { const struct hm_entity_kind *v; size_t n; } entities;
-	struct { const struct hm_stream_feature *v; size_t n; } stream_features;
-	struct { const struct hm_metric *v; size_t n; } metrics;
+	struct {
+		const struct hm_spec *v;
+		size_t n;
+	} specs;
+	struct {
+		const struct hm_feature *v;
+		size_t n;
+	} features;
+	struct {
+		const struct hm_identity *v;
+		size_t n;
+	} identities;
+	struct {
+		const struct hm_iq_route *v;
+		size_t n;
+	} iq;
+	struct {
+		const struct hm_hook *v;
+		size_t n;
+	} hooks;
+	struct {
+		const struct hm_command *v;
+		size_t n;
+	} commands;
+	struct {
+		const struct hm_conf_key *v;
+		size_t n;
+	} config;
+	size_t config_size; /* of the struct the keys fill */
+	struct {
+		const struct hm_sql *v;
+		size_t n;
+	} sql;
+	const struct hm_migration *schema; /* ends in {NULL, NULL} */
+	struct {
+		const char *const *v;
+		size_t n;
+	} needs; /* modules that must run on the same host; started before this one */
+	struct {
+		const struct hm_provide *v;
+		size_t n;
+	} provides;
+	struct {
+		const struct hm_user_load *v;
+		size_t n;
+	} load;
+	struct {
+		const struct hm_service *v;
+		size_t n;
+	} services;
+	struct {
+		const struct hm_entity_kind *v;
+		size_t n;
+	} entities;
+	struct {
+		const struct hm_stream_feature *v;
+		size_t n;
+	} stream_features;
+	struct {
+		const struct hm_metric *v;
+		size_t n;
+	} metrics;
 
-	size_t state_size;                    /* zeroed, one per host and worker */
-	bool (*start)(struct hm_mod *m);      /* on each worker; false, having logged why: the server does not start */
+	size_t state_size; /* zeroed, one per host and worker */
+	bool (*start)(
+		struct hm_mod *
+			m); /* on each worker; false, having logged why: the server does not start */
 	void (*stop)(struct hm_mod *m);
-	size_t user_state_size;               /* zeroed, one per loaded account */
+	size_t user_state_size; /* zeroed, one per loaded account */
 	void (*user_loaded)(struct hm_mod *m, struct hm_user *u); /* after all loads */
-	void (*user_free)(struct hm_mod *m, struct hm_user *u);   /* frees what the state points to */
-	size_t session_state_size;            /* zeroed, one per bound session */
+	void (*user_free)(struct hm_mod *m, struct hm_user *u); /* frees what the state points to */
+	size_t session_state_size;                              /* zeroed, one per bound session */
 	void (*session_free)(struct hm_mod *m, struct hm_session *s);
 	/* disco#info of the host (HM_TO_HOST), an account (u) or a service, beyond the tables. */
 	void (*info)(struct hm_mod *m, enum hm_side side, struct hm_user *u, struct hm_info *info);
-	void (*asked)(struct hm_mod *m, struct hm_user *u, const void *q, size_t n, struct hm_question *question);
+	void (*asked)(struct hm_mod *m, struct hm_user *u, const void *q, size_t n,
+	              struct hm_question *question);
 	void (*posted)(struct hm_mod *m, struct hm_user *u, const void *data, size_t n);
 };
 
 /* The ABI number is a symbol of its own: it is read before the struct is trusted. */
-#define HM_MODULE(id) \
-	extern HM_PUBLIC const unsigned hm_abi_##id; \
-	extern HM_PUBLIC const struct hm_module hm_module_##id; \
-	HM_PUBLIC const unsigned hm_abi_##id = HM_ABI; \
+#define HM_MODULE(id)                                                                              \
+	extern HM_PUBLIC const unsigned hm_abi_##id;                                               \
+	extern HM_PUBLIC const struct hm_module hm_module_##id;                                    \
+	HM_PUBLIC const unsigned hm_abi_##id = HM_ABI;                                             \
 	HM_PUBLIC const struct hm_module hm_module_##id
 
 HM_PUBLIC const void *hm_config(const struct hm_mod *m);
 HM_PUBLIC void *hm_state(const struct hm_mod *m);
 HM_PUBLIC void *hm_user_state(const struct hm_mod *m, const struct hm_user *u);
 HM_PUBLIC void *hm_session_state(const struct hm_mod *m, const struct hm_session *s);
-HM_PUBLIC const char *hm_host(const struct hm_mod *m);                 /* the domain */
-HM_PUBLIC bool hm_is_local_account(const struct hm_mod *m, const char *bare); /* domain is a local host: nothing about whether the account exists */
-HM_PUBLIC struct hm_mod *hm_mod_of_user(const struct hm_mod *any, const struct hm_user *u); /* this module on u's host */
-HM_PUBLIC const char *hm_version(void);                                /* of the server */
+HM_PUBLIC const char *hm_host(const struct hm_mod *m); /* the domain */
+HM_PUBLIC bool hm_is_local_account(
+	const struct hm_mod *m,
+	const char *bare); /* domain is a local host: nothing about whether the account exists */
+HM_PUBLIC struct hm_mod *
+hm_mod_of_user(const struct hm_mod *any, const struct hm_user *u); /* this module on u's host */
+HM_PUBLIC const char *hm_version(void);                            /* of the server */
 /* Writes the disco#info of what the request addressed, from all modules' tables and callbacks, into an open <query/>. false: no such node. */
-HM_PUBLIC bool hm_write_info(struct hm_mod *m, struct hm_iq *rq, struct hm_writer *w, const char *node);
+HM_PUBLIC bool
+hm_write_info(struct hm_mod *m, struct hm_iq *rq, struct hm_writer *w, const char *node);
 HM_PUBLIC void hm_write_items(struct hm_mod *m, struct hm_iq *rq, struct hm_writer *w);
 /* The features and identities of the host as an entity capabilities string (XEP-0115 5), scratch. */
 HM_PUBLIC const char *hm_tmp_caps_ver(struct hm_mod *m);

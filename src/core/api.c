@@ -474,6 +474,12 @@ hm_tmp_printf(const char *fmt, ...)
 	return text;
 }
 
+void *
+hm_tmp_alloc(size_t size)
+{
+	return arena_alloc(worker_scratch(), size);
+}
+
 const char *
 hm_tmp_dup(const char *s)
 {

@@ -60,6 +60,12 @@ finish(struct hm_writer *take, const char *from)
 	return s;
 }
 
+const struct hm_stanza *
+hm_stanza_done_ref(struct hm_writer *take, const char *from)
+{
+	return finish(take, from);
+}
+
 void
 hm_send(struct hm_mod *m, struct hm_writer *take, const char *from, const char *to)
 {
