@@ -29,6 +29,7 @@ def arguments():
     parser.add_argument('--seed', type=int, default=random.randrange(1, 2**31), help='of the order of hooks')
     parser.add_argument('--timeout', type=float, default=float(os.environ.get('XT_TIMEOUT', '5')),
                         help='seconds that any wait may take (environment: XT_TIMEOUT)')
+    parser.add_argument('--log-level', default='info', help='debug shows each stanza when a script fails')
     parser.add_argument('--keep', action='store_true', help="keep the servers' directories")
     parser.add_argument('--no-self-test', action='store_true', help='leave out the tests of the runner')
     return parser.parse_args()

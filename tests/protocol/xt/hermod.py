@@ -3,6 +3,7 @@
 """Starts Hermod from a build directory and speaks to its control socket."""
 
 import os
+import re
 import shlex
 
 from .control import Control, Refused
@@ -13,7 +14,8 @@ class Hermod(Server):
     def __init__(self, options, cell, certificates):
         super().__init__(options, cell, certificates)
         self.control = None
-        self.control_path = os.path.join(self.directory, 'control.sock')
+        self.run_directory = os.path.join(self.directory, 'run')
+        self.control_path = os.path.join(self.run_directory, 'control.sock')
 
     def argv(self):
         build = os.path.abspath(self.options.build_dir)
@@ -28,7 +30,25 @@ class Hermod(Server):
         return os.path.join(self.directory, 'hermod.conf')
 
     def write_config(self):
-        pass
+        """The script's statements stand first; of a block that it has the usual one is left out."""
+        top = self.settings[None]
+        lines = [f'data_directory "{self.directory}/data"', f'run_directory "{self.run_directory}"',
+                 f'workers {self.cell.workers}', top.rstrip()]
+        for name, text in self.usual_blocks():
+            if not re.search(rf'^\s*{name}\s*{{', top, re.MULTILINE):
+                lines.append(f'{name} {{ {text} }}')
+        for kind, port in (('c2s', self.port), ('c2s-tls', self.tls_port)):
+            lines.append(f'listen {kind} {{ type {kind}; port {port}; addresses [ {self.address} ] }}')
+        for host in self.hosts:
+            certificate, key = self.certificates.files(host)
+            lines.append(f'host {host} {{\n\tcertificate "{certificate}"\n\tkey "{key}"\n'
+                         f'{self.settings[""]}{self.settings.get(host, "")}}}')
+        with open(self.config_path(), 'w', encoding='utf-8') as file:
+            file.write('\n'.join(lines) + '\n')
+
+    def usual_blocks(self):
+        """All clients come from one address, and some scripts fail to log in many times."""
+        return [('limits', 'auth_failures 1000000'), ('log', f'level {self.options.log_level}')]
 
     def is_ready(self):
         """The control socket answers last: the listeners are open then."""
@@ -65,7 +85,7 @@ class Hermod(Server):
 
     def reload(self):
         self.write_config()
-        self.control.ask('reload')
+        self.control.ask('reload')  # raises Refused when the file has a mistake
 
     def admin(self, text):
         """(error or None, rows)"""

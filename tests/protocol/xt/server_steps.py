@@ -5,6 +5,7 @@
 import re
 
 from .client import Failure
+from .control import Refused
 from .match import Mismatch, match_text
 from .script import ScriptError, read_config
 from .step import step
@@ -89,9 +90,7 @@ class ServerSteps:
         for key, quoted, plain in re.findall(r'([\w-]+)=(?:"([^"]*)"|(\S*))', line):
             if key not in row:
                 raise Failure(f'field {key} is missing in {row}')
-            value = row[key]
-            text = {True: 'true', False: 'false', None: ''}.get(value, str(value)) if not isinstance(value, str) else value
-            self.compare_line(quoted or plain, text)
+            self.compare_line(quoted or plain, as_text(row[key]))
 
     def compare_line(self, pattern, actual):
         known = self.known_names()
@@ -131,15 +130,33 @@ class ServerSteps:
     def start_server(self, this):
         self.server.start()
 
-    @step(r'reload config')
-    def reload_config(self, this):
+    @step(r'reload config(?P<fails> fails)?')
+    def reload_config(self, this, fails):
         """A body holds steps "config" and "server config", which replace the script's."""
+        before = self.server.settings, list(self.server.hosts)
         if this.body:
             self.server.settings = read_config(this.steps())
-        self.server.reload()
+            self.server.hosts += [key for key in self.server.settings if key and key not in self.server.hosts]
+        try:
+            self.server.reload()
+        except Refused:
+            if not fails:
+                raise
+            self.server.settings, self.server.hosts = before
+            return
+        if fails:
+            raise Failure('the server accepted this configuration')
 
     @step(r'expect log "(?P<text>[^"]+)"')
     def expect_log(self, this, text):
         text = self.fill(text)
         self.announced.append(text)
         self.server.wait_for_log(text)
+
+
+def as_text(value):
+    if value is None:
+        return ''
+    if isinstance(value, bool):
+        return 'true' if value else 'false'
+    return ' '.join(value) if isinstance(value, list) else str(value)
