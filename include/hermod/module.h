@@ -113,14 +113,10 @@ struct hm_hook {
 #undef HM_NOTICE
 
 /* A handler of the wrong type does not compile. */
-#define HM_HOOK(ev, ph, handler)                                                                   \
-	{                                                                                          \
-		.event = HM_EV_##ev, .phase = (ph), .fn = {.ev = (handler) }                       \
-	}
-#define HM_ON(ev, handler)                                                                         \
-	{                                                                                          \
-		.event = HM_EV_##ev, .fn = {.ev = (handler) }                                      \
-	}
+/* clang-format off */
+#define HM_HOOK(ev, ph, handler) { .event = HM_EV_##ev, .phase = (ph), .fn = { .ev = (handler) } }
+#define HM_ON(ev, handler) { .event = HM_EV_##ev, .fn = { .ev = (handler) } }
+/* clang-format on */
 
 /* --- Admin commands: the command line, later ad-hoc (XEP-0050) and HTTP --- */
 

@@ -156,8 +156,8 @@ finish(struct operation *op, enum hm_account_result result)
 
 struct telling {
 	struct mail mail;
+	enum telling_kind { ACCOUNT_CREATED, PASSWORD_CHANGED, ACCOUNT_REMOVED } kind;
 	uint64_t except;
-	bool removed;
 	char bare[];
 };
 
@@ -178,25 +178,26 @@ told(struct mail *mail)
 {
 	struct telling *t = HM_CONTAINER(mail, struct telling, mail);
 	struct hm_user *u = user_find(t->bare);
-	const char *text = t->removed ? "The account was removed." : "The password was changed.";
+	const char *text = t->kind == ACCOUNT_REMOVED ? "The account was removed."
+	                                              : "The password was changed.";
 
 	user_directory_forget(t->bare);
-	if (u) {
+	if (u && t->kind != ACCOUNT_CREATED) {
 		close_all(&u->sessions, t->except, text);
 		close_all(&u->unbound, t->except, text);
-		u->entity.doomed = t->removed;
+		u->entity.doomed = t->kind == ACCOUNT_REMOVED;
 		entity_settle(&u->entity);
 	}
 	mem_free(t);
 }
 
 static void
-tell(unsigned worker, const char *bare, bool removed, uint64_t except)
+tell(unsigned worker, const char *bare, enum telling_kind kind, uint64_t except)
 {
 	struct telling *t = mem_zalloc(sizeof(*t) + strlen(bare) + 1);
 
 	memcpy(t->bare, bare, strlen(bare) + 1);
-	t->removed = removed;
+	t->kind = kind;
 	t->except = except;
 	t->mail.run = told;
 	worker_post(worker, &t->mail);
@@ -209,24 +210,30 @@ written(void *ctx, enum store_outcome outcome, struct store_rows *const *rows, s
 {
 	struct operation *op = ctx;
 	bool changed = outcome == STORE_OK && store_changed(rows[0]) > 0;
+	unsigned which = op->which;
+	uint64_t except = op->except;
+	char *bare = mem_strdup(op->bare);
 
+	/* The answer first: a session that is about to end has asked for it.  op is another worker's from then on. */
 	if (outcome != STORE_OK)
 		finish(op, HM_ACCOUNT_BUSY);
 	else if (!changed)
-		finish(op, op->which == CREATE ? HM_ACCOUNT_EXISTS : HM_ACCOUNT_NOT_FOUND);
+		finish(op, which == CREATE ? HM_ACCOUNT_EXISTS : HM_ACCOUNT_NOT_FOUND);
 	else
 		finish(op, HM_ACCOUNT_OK);
-	if (changed && op->which == CREATE) {
+	if (changed && which == CREATE) {
 		for (unsigned i = 0; i < workers_count(); i++)
-			tell(i, op->bare, false,
-			     UINT64_MAX); /* it exists now: nobody may remember the contrary */
+			tell(i, bare, ACCOUNT_CREATED,
+			     0); /* it exists now: nobody may remember the contrary */
 	} else if (changed) {
-		if (op->which == REMOVE)
-			log_line(NULL, HM_INFO, "account removed", hm_kv("jid", op->bare));
+		if (which == REMOVE)
+			log_line(NULL, HM_INFO, "account removed", hm_kv("jid", bare));
 		else
-			log_line(NULL, HM_INFO, "password changed", hm_kv("jid", op->bare));
-		tell(link_home(op->bare), op->bare, op->which == REMOVE, op->except);
+			log_line(NULL, HM_INFO, "password changed", hm_kv("jid", bare));
+		tell(link_home(bare), bare, which == REMOVE ? ACCOUNT_REMOVED : PASSWORD_CHANGED,
+		     except);
 	}
+	mem_free(bare);
 }
 
 static void

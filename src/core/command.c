@@ -186,6 +186,28 @@ command_hold(struct hm_cmd *cmd)
 	atomic_fetch_add(&cmd->refs, 1);
 }
 
+static void
+command_free(struct hm_cmd *cmd)
+{
+	for (unsigned i = 0; i < COMMAND_ARGS; i++) {
+		if (cmd->arg[i])
+			crypto_wipe(cmd->arg[i], strlen(cmd->arg[i]));
+		mem_free(cmd->arg[i]);
+	}
+	if (cmd->user) {
+		cmd->user->entity.pins--;
+		entity_settle(&cmd->user->entity);
+	}
+	mem_free(cmd->own);
+	mem_free(cmd);
+}
+
+static void
+free_mail(struct mail *mail)
+{
+	command_free(HM_CONTAINER(mail, struct hm_cmd, mail));
+}
+
 void
 command_drop(struct hm_cmd *cmd)
 {
@@ -195,15 +217,9 @@ command_drop(struct hm_cmd *cmd)
 		log_line(&cmd->log, HM_ERROR, "command was not answered");
 		end(cmd, HM_E_SYSTEM, "The command gave no answer.");
 	}
-	for (unsigned i = 0; i < COMMAND_ARGS; i++) {
-		if (cmd->arg[i])
-			crypto_wipe(cmd->arg[i], strlen(cmd->arg[i]));
-		mem_free(cmd->arg[i]);
-	}
-	if (cmd->user)
-		cmd->user->entity.pins--;
-	mem_free(cmd->own);
-	mem_free(cmd);
+	/* Its account is another worker's perhaps, and always one that may be in a turn just now. */
+	cmd->mail.run = free_mail;
+	worker_post(cmd->user ? link_home(cmd->user->entity.address) : here->worker, &cmd->mail);
 }
 
 struct entity *

@@ -5,11 +5,29 @@
  */
 #include "core/here.h"
 
+#include "base/error.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "loop/worker.h"
 
 _Thread_local struct here *here;
+
+/* Not started yet. */
+static struct hm_mod *
+mod_new(struct host *h, unsigned index)
+{
+	struct hm_mod *m = mem_new(struct hm_mod);
+
+	m->host = h;
+	m->slot = &h->modules[index];
+	m->index = index;
+	m->worker = worker_self();
+	m->state = mem_zalloc(m->slot->module->decl->state_size + 1);
+	m->log = (struct hm_logctx){ .subject = m->slot->module->name,
+		                     .n = 1,
+		                     .field = { { "host", hm_value_text(h->domain) } } };
+	return m;
+}
 
 struct hm_mod **
 mods_of(struct host *h)
@@ -19,19 +37,8 @@ mods_of(struct host *h)
 	if (mods)
 		return mods;
 	mods = mem_array(h->n_modules + 1, sizeof(*mods));
-	for (unsigned i = 0; i < h->n_modules; i++) {
-		struct hm_mod *m = mem_new(struct hm_mod);
-
-		m->host = h;
-		m->slot = &h->modules[i];
-		m->index = i;
-		m->worker = here->worker;
-		m->state = mem_zalloc(m->slot->module->decl->state_size + 1);
-		m->log = (struct hm_logctx){ .subject = m->slot->module->name,
-			                     .n = 1,
-			                     .field = { { "host", hm_value_text(h->domain) } } };
-		mods[i] = m;
-	}
+	for (unsigned i = 0; i < h->n_modules; i++)
+		mods[i] = mod_new(h, i);
 	mods[h->n_modules] = NULL;
 	here->mods[h->index] = mods;
 	for (unsigned i = 0; i < h->n_modules; i++) {
@@ -42,6 +49,28 @@ mods_of(struct host *h)
 			log_line(&mods[i]->log, HM_ERROR, "module does not start");
 	}
 	return mods;
+}
+
+bool
+host_try(struct host *h, struct hm_error *why)
+{
+	bool ok = true;
+
+	for (unsigned i = 0; ok && i < h->n_modules; i++) {
+		struct hm_mod *m = mod_new(h, i);
+		const struct hm_module *decl = m->slot->module->decl;
+
+		ok = !decl->start || decl->start(m);
+		if (!ok)
+			error_set(why, HM_E_INVALID,
+			          "host %s: module %s does not start; the log says why", h->domain,
+			          m->slot->module->name);
+		else if (decl->stop)
+			decl->stop(m);
+		mem_free(m->state);
+		mem_free(m);
+	}
+	return ok;
 }
 
 void

@@ -214,15 +214,11 @@ struct host *
 host_new(const struct host_setup *setup, struct hm_error *why)
 {
 	struct host *h = mem_new(struct host);
-	const char **admins = mem_array(setup->n_admins + 1, sizeof(char *));
 	struct ordering o = { setup, mem_array(setup->n_modules + 1, sizeof(enum mark)), h, why };
 	bool ok = true;
 
 	h->domain = mem_strdup(setup->domain);
-	for (size_t i = 0; i < setup->n_admins; i++)
-		admins[i] = mem_strdup(setup->admins[i]);
-	h->admins = admins;
-	h->n_admins = setup->n_admins;
+	atomic_init(&h->admins, setup->admins);
 	h->modules = mem_zalloc((setup->n_modules + 1) * sizeof(*h->modules));
 	memset(o.marks, 0, (setup->n_modules + 1) * sizeof(enum mark));
 	for (size_t i = 0; ok && i < setup->n_modules; i++)
@@ -235,11 +231,36 @@ host_new(const struct host_setup *setup, struct hm_error *why)
 		add_services(h, i,
 		             setup_find(setup, h->modules[i].module->name, &at)->service_domain);
 	}
-	if (!ok)
-		return NULL; /* the process ends, or keeps its old configuration */
+	if (!ok) {
+		host_free(&h);
+		return NULL;
+	}
 	for (unsigned event = 0; event < HM_EVENTS; event++)
 		build_chain(h, (enum hm_event)event);
 	return h;
+}
+
+void
+host_free(struct host **h)
+{
+	struct host *host = *h;
+	size_t pos = 0;
+	void *route;
+
+	if (!host)
+		return;
+	*h = NULL;
+	while (table_next(&host->routes, &pos, NULL, &route))
+		mem_free(route);
+	table_free(&host->routes);
+	for (size_t i = 0; i < host->n_services; i++)
+		mem_free((char *)(uintptr_t)host->services[i].domain);
+	for (unsigned event = 0; event < HM_EVENTS; event++)
+		mem_free(host->chains[event].v);
+	mem_free(host->services);
+	mem_free(host->modules);
+	mem_free((char *)(uintptr_t)host->domain);
+	mem_free(host);
 }
 
 /* --- What the stream side may know ---------------------------------------------------------- */
@@ -364,9 +385,17 @@ host_at(size_t i)
 bool
 host_is_admin(const struct host *h, const char *bare)
 {
-	for (size_t i = 0; i < h->n_admins; i++) {
-		if (strcmp(h->admins[i], bare) == 0)
+	const struct host_admins *admins = atomic_load_explicit(&h->admins, memory_order_acquire);
+
+	for (size_t i = 0; admins && i < admins->n; i++) {
+		if (strcmp(admins->v[i], bare) == 0)
 			return true;
 	}
 	return false;
+}
+
+void
+host_set_admins(struct host *h, const struct host_admins *admins)
+{
+	atomic_store(&h->admins, admins);
 }

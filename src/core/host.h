@@ -40,11 +40,15 @@ struct host_service {
 	const char *domain;
 };
 
+struct host_admins {
+	size_t n;
+	const char *const *v; /* normalised bare JIDs */
+};
+
 struct host {
 	unsigned index;
 	const char *domain;
-	const char *const *admins; /* normalised bare JIDs */
-	size_t n_admins;
+	_Atomic(const struct host_admins *) admins;
 	struct host_module *modules;
 	size_t n_modules;
 	size_t user_bytes, session_bytes;
@@ -57,8 +61,7 @@ struct host {
 /* What the daemon has read from the configuration for one host. */
 struct host_setup {
 	const char *domain;
-	const char *const *admins;
-	size_t n_admins;
+	const struct host_admins *admins; /* lives as a module's config does */
 	struct host_setup_module {
 		const char *name;
 		const void *
@@ -73,6 +76,10 @@ struct host_setup {
 void hosts_set_seed(uint64_t seed);
 /* Resolves needs, orders modules, builds the dispatch. The host is not yet found. NULL: why. Strings are copied. */
 struct host *host_new(const struct host_setup *setup, struct hm_error *why);
+/* Of one that was never published; clears the pointer. */
+void host_free(struct host **h);
+/* Runs start and stop of all its modules once, on the calling thread, before it is published. false: why. */
+bool host_try(struct host *h, struct hm_error *why) HM_MUST_USE;
 /* From now on letters reach it; also refreshes what the stream side knows. Any thread, one at a time. */
 void host_publish(struct host *host);
 
@@ -84,5 +91,7 @@ struct host *host_at(size_t i);
 const struct host_route *host_find_route(const struct host *h, enum hm_iq_type type,
                                          enum hm_side side, const char *ns, const char *name);
 bool host_is_admin(const struct host *h, const char *bare);
+/* Any thread; the old set may go once every worker has ended its present turn. */
+void host_set_admins(struct host *h, const struct host_admins *admins);
 
 #endif
