@@ -39,8 +39,9 @@ struct hm_spec {
 enum hm_side {
 	HM_TO_HOST = 1,     /* the domain itself */
 	HM_TO_ACCOUNT = 2,  /* a bare JID of the host, or no "to" */
-	HM_TO_SERVICE = 4,  /* the domain of one of this module's services */
-	HM_TO_ENTITY = 8,   /* an entity of one of this module's kinds */
+	/* Of a module with services: those.  Of one without (disco, ping): the services of all modules that have no such route of their own. */
+	HM_TO_SERVICE = 4,  /* the domain of a service */
+	HM_TO_ENTITY = 8,   /* an entity behind it */
 	HM_TO_OCCUPANT = 16 /* a resource of such an entity */
 };
 

@@ -9,9 +9,12 @@
 #include "base/mem.h"
 #include "core/command.h"
 #include "core/here.h"
+#include "core/router.h"
 #include "link/link.h"
 #include "loop/worker.h"
 #include "store/store.h"
+#include "xml/parser.h"
+#include "xmpp/jid.h"
 
 /*
  * drain: a token goes round all workers until a whole round has met nothing but itself: no other
@@ -99,7 +102,40 @@ test_place(struct hm_mod *m, struct hm_cmd *cmd)
 	hm_cmd_done(cmd);
 }
 
+/* A stanza as a remote server would deliver it; `from` and `to` are its own. */
+static void
+test_inject(struct hm_mod *m, struct hm_cmd *cmd)
+{
+	const char *xml = hm_cmd_text(cmd, 0), *from_text, *to_text;
+	struct arena *arena = arena_new(0);
+	const struct xml_limits limits = { 65536, 64, 4096 };
+	struct hm_elem *root = xml_parse(arena, xml, strlen(xml), NS_CLIENT, &limits);
+	struct jid from, to;
+	const struct hm_stanza *s;
+
+	from_text = root ? elem_attr(root, "from") : NULL;
+	to_text = root ? elem_attr(root, "to") : NULL;
+	if (!jid_parse(&from, from_text, worker_scratch()) ||
+	    !jid_parse(&to, to_text, worker_scratch())) {
+		arena_free(&arena);
+		hm_cmd_fail(cmd, HM_E_INVALID, "This is not a stanza with from and to.");
+		return;
+	}
+	s = stanza_take(&arena, root, from.full, NULL);
+	if (s) {
+		route(letter_to(s, to.full));
+		hm_cmd_done(cmd);
+	} else {
+		hm_cmd_fail(cmd, HM_E_INVALID, "This is not a stanza.");
+	}
+}
+
 const struct hm_command test_commands[] = {
+	{ .name = "test inject",
+	  .help = "Route a stanza as if a remote server had sent it.",
+	  .args = { { "stanza", HM_ARG_TEXT } },
+	  .run = test_inject,
+	  .hidden = true },
 	{ .name = "test drain",
 	  .help = "Answer when nothing is left to do.",
 	  .run = test_drain,

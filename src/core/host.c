@@ -155,12 +155,12 @@ add_routes(struct host *h, unsigned mod, struct hm_error *why)
 
 			if (!(route->to & side))
 				continue;
-			/* Two modules may serve the same namespace on services of their own, but not on the host or its accounts. */
+			/* Of a module with services of its own it is theirs; else (disco, ping) everybody's. */
 			slot = mem_new(struct host_route);
 			*slot = (struct host_route){ mod, route };
 			route_key(&key, route->type, side, route->ns,
 			          route->name ? route->name : "*");
-			if (side >= HM_TO_SERVICE)
+			if (side >= HM_TO_SERVICE && decl->services.n > 0)
 				buf_printf(&key, "%u ", mod);
 			if (table_put(&h->routes, key.data, slot))
 				ok = error_set(why, HM_E_INVALID, "host %s: two routes for %s %s",

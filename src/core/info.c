@@ -227,7 +227,7 @@ hm_write_info(struct hm_mod *m, struct hm_iq *rq, struct hm_writer *w, const cha
 					 ->slot->module->decl->entities.v[s->service->kind];
 
 			if (kind->info)
-				kind->info(rq->mod, rq->entity, info);
+				kind->info(mods_of(s->host)[s->mod], rq->entity, info);
 		}
 		sort_all(info);
 	} else {

@@ -46,23 +46,23 @@ served_entity(struct hm_entity *e)
 	return &e->entity;
 }
 
+/* The service's own route, or else one that serves everybody's services. */
 const struct host_route *
 served_find_route(const struct host_service *service, enum hm_iq_type type, enum hm_side side,
                   const char *ns, const char *name)
 {
 	char key[512];
-	const struct host_route *found;
-	int len = snprintf(key, sizeof(key), "%u %u %s\n%s%u ", (unsigned)type, (unsigned)side, ns,
-	                   name, service->mod);
+	const struct host_route *found = NULL;
 
-	if (len < 0 || (size_t)len >= sizeof(key))
-		return NULL;
-	found = table_get_n(&service->host->routes, key, (size_t)len);
-	if (found)
-		return found;
-	len = snprintf(key, sizeof(key), "%u %u %s\n*%u ", (unsigned)type, (unsigned)side, ns,
-	               service->mod);
-	return table_get_n(&service->host->routes, key, (size_t)len);
+	for (unsigned any = 0; !found && any < 2; any++) {
+		int len = snprintf(key, sizeof(key), "%u %u %s\n%s%u ", (unsigned)type,
+		                   (unsigned)side, ns, any ? "*" : name, service->mod);
+
+		if (len < 0 || (size_t)len >= sizeof(key))
+			return NULL;
+		found = table_get_n(&service->host->routes, key, (size_t)len);
+	}
+	return found ? found : host_find_route(service->host, type, side, ns, name);
 }
 
 /* --- Activation ----------------------------------------------------------------------------------- */
