@@ -37,8 +37,8 @@ struct hm_spec {
 
 /* What is addressed; bits where several are meant. */
 enum hm_side {
-	HM_TO_HOST = 1,     /* the domain itself */
-	HM_TO_ACCOUNT = 2,  /* a bare JID of the host, or no "to" */
+	HM_TO_HOST = 1,    /* the domain itself */
+	HM_TO_ACCOUNT = 2, /* a bare JID of the host, or no "to" */
 	/* Of a module with services: those.  Of one without (disco, ping): the services of all modules that have no such route of their own. */
 	HM_TO_SERVICE = 4,  /* the domain of a service */
 	HM_TO_ENTITY = 8,   /* an entity behind it */
@@ -72,6 +72,8 @@ struct hm_iq_route {
 	bool hidden; /* the namespace is not advertised as a feature, on purpose */
 	/* HM_TO_ACCOUNT: what is answered for an account that does not exist, the same as for one that the asker may not see; 0: service-unavailable. */
 	enum hm_cond absent;
+	/* HM_TO_ACCOUNT: it answers for accounts that do not exist as well: hm_iq_user() is NULL then. Instead of .absent. */
+	bool answers_absent;
 };
 
 /* --- Hooks -------------------------------------------------------------- */
@@ -223,9 +225,11 @@ HM_PUBLIC const char *hm_entity_key(const struct hm_entity *e);
 HM_PUBLIC void
 hm_info_identity(struct hm_info *info, const char *category, const char *type, const char *name);
 HM_PUBLIC void hm_info_feature(struct hm_info *info, const char *var);
-HM_PUBLIC void hm_info_form(struct hm_info *info, const char *form_type); /* opens a result form */
-HM_PUBLIC void
-hm_info_field(struct hm_info *info, const char *var, const char *const *values, size_t n);
+/* Opens a result form, which several modules may add to. */
+HM_PUBLIC void hm_info_form(struct hm_info *info, const char *form_type);
+/* Of the form that was opened last. type: of XEP-0004 3.3, or NULL. */
+HM_PUBLIC void hm_info_field(struct hm_info *info, const char *var, const char *type,
+                             const char *const *values, size_t n);
 
 /* --- Before authentication and stream features ----------------------------------- */
 
@@ -233,6 +237,11 @@ struct hm_stream_feature {
 	bool before_auth;                   /* else after it */
 	const char *xml;                    /* self-contained */
 	bool (*wanted)(const void *config); /* NULL: always; pure */
+	/*
+	 * Instead of xml: writes it, at start and after each reload, outside of any worker: from
+	 * hm_config(), hm_host() and hm_caps_ver() alone.
+	 */
+	void (*write)(struct hm_mod *m, struct hm_writer *w);
 };
 
 /* --- Metrics ------------------------------------------------------------------------ */
@@ -338,7 +347,11 @@ struct hm_module {
 	void (*user_free)(struct hm_mod *m, struct hm_user *u); /* frees what the state points to */
 	size_t session_state_size;                              /* zeroed, one per bound session */
 	void (*session_free)(struct hm_mod *m, struct hm_session *s);
-	/* disco#info of the host (HM_TO_HOST), an account (u) or a service, beyond the tables. */
+	/*
+	 * disco#info of the host (HM_TO_HOST), an account (u), a service or an entity, beyond the
+	 * tables.  Of the host it runs outside of any worker too, for hm_caps_ver(): from
+	 * hm_config() and hm_host() alone.
+	 */
 	void (*info)(struct hm_mod *m, enum hm_side side, struct hm_user *u, struct hm_info *info);
 	void (*asked)(struct hm_mod *m, struct hm_user *u, const void *q, size_t n,
 	              struct hm_question *question);
@@ -367,7 +380,7 @@ HM_PUBLIC const char *hm_version(void);                            /* of the ser
 HM_PUBLIC bool
 hm_write_info(struct hm_mod *m, struct hm_iq *rq, struct hm_writer *w, const char *node);
 HM_PUBLIC void hm_write_items(struct hm_mod *m, struct hm_iq *rq, struct hm_writer *w);
-/* The features and identities of the host as an entity capabilities string (XEP-0115 5), scratch. */
-HM_PUBLIC const char *hm_tmp_caps_ver(struct hm_mod *m);
+/* The verification string of what the host says of itself (XEP-0115 5.1). */
+HM_PUBLIC const char *hm_caps_ver(const struct hm_mod *m);
 
 #endif

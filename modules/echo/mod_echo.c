@@ -63,7 +63,7 @@ voice_info(struct hm_mod *m, struct hm_entity *e, struct hm_info *info)
 
 	hm_info_identity(info, "client", "bot", "Echo");
 	hm_info_form(info, "urn:hermod:echo");
-	hm_info_field(info, "calls", &calls, 1);
+	hm_info_field(info, "calls", NULL, &calls, 1);
 }
 
 static const struct hm_entity_load voice_load[] = { { LOAD, voice_rows } };

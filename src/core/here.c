@@ -12,8 +12,7 @@
 
 _Thread_local struct here *here;
 
-/* Not started yet. */
-static struct hm_mod *
+struct hm_mod *
 mod_new(struct host *h, unsigned index)
 {
 	struct hm_mod *m = mem_new(struct hm_mod);
@@ -27,6 +26,14 @@ mod_new(struct host *h, unsigned index)
 		                     .n = 1,
 		                     .field = { { "host", hm_value_text(h->domain) } } };
 	return m;
+}
+
+void
+mod_free(struct hm_mod **m)
+{
+	mem_free((*m)->state);
+	mem_free(*m);
+	*m = NULL;
 }
 
 struct hm_mod **
@@ -67,8 +74,7 @@ host_try(struct host *h, struct hm_error *why)
 			          m->slot->module->name);
 		else if (decl->stop)
 			decl->stop(m);
-		mem_free(m->state);
-		mem_free(m);
+		mod_free(&m);
 	}
 	return ok;
 }

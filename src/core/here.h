@@ -47,6 +47,9 @@ struct here {
 
 extern _Thread_local struct here *here;
 
+/* One that has not been started, with a state of its own; mod_free() clears the pointer. */
+struct hm_mod *mod_new(struct host *h, unsigned index);
+void mod_free(struct hm_mod **m);
 /* The modules of a host on this worker. */
 struct hm_mod **mods_of(struct host *h);
 /* Around each callback into a module: for the watchdog. */

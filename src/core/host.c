@@ -14,7 +14,10 @@
 #include "base/error.h"
 #include "base/mem.h"
 #include "base/random.h"
+#include "core/caps.h"
+#include "core/here.h"
 #include "link/link.h"
+#include "xml/writer.h"
 
 struct host_set {
 	size_t n;
@@ -271,8 +274,23 @@ feature_wanted(const struct host *h, unsigned mod, const struct hm_stream_featur
 	return !f->wanted || f->wanted(atomic_load(&h->modules[mod].config));
 }
 
+static void
+write_feature(struct host *h, unsigned mod, const struct hm_stream_feature *f, struct buf *xml)
+{
+	struct arena *arena = arena_new(0);
+	struct hm_mod *m = mod_new(h, mod);
+	struct hm_writer w;
+
+	writer_init(&w, arena);
+	f->write(m, &w);
+	hm_assert(writer_done(&w));
+	elem_write(w.root, "", xml);
+	mod_free(&m);
+	arena_free(&arena);
+}
+
 static char *
-features(const struct host *h, bool before_auth)
+features(struct host *h, bool before_auth)
 {
 	struct buf xml = { 0 };
 	char *text;
@@ -288,7 +306,11 @@ features(const struct host *h, bool before_auth)
 		for (size_t k = 0; k < decl->stream_features.n; k++) {
 			const struct hm_stream_feature *f = &decl->stream_features.v[k];
 
-			if (f->before_auth == before_auth && feature_wanted(h, i, f))
+			if (f->before_auth != before_auth || !feature_wanted(h, i, f))
+				continue;
+			if (f->write)
+				write_feature(h, i, f, &xml);
+			else
 				buf_puts(&xml, f->xml);
 		}
 	}
@@ -318,6 +340,7 @@ tell_stream_side(const struct host_set *set)
 	struct link_host *v = mem_array(set->n + 1, sizeof(*v));
 
 	for (size_t i = 0; i < set->n; i++) {
+		caps_renew(set->v[i]);
 		v[i].domain = set->v[i]->domain;
 		v[i].features_before = features(set->v[i], true);
 		v[i].features_after = features(set->v[i], false);

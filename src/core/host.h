@@ -49,6 +49,7 @@ struct host {
 	unsigned index;
 	const char *domain;
 	_Atomic(const struct host_admins *) admins;
+	_Atomic(const struct host_caps *) caps; /* core/caps.c */
 	struct host_module *modules;
 	size_t n_modules;
 	size_t user_bytes, session_bytes;

@@ -355,15 +355,22 @@ iq_begin_served(enum hm_side side, const struct host_service *service, struct hm
 void
 iq_refuse_unknown(struct host *host, struct hm_letter *take)
 {
-	const struct host_route *found = find(host, HM_TO_ACCOUNT, take->stanza);
+	const struct host_route *found =
+		take->to_resource ? NULL : find(host, HM_TO_ACCOUNT, take->stanza);
 	enum hm_cond cond = HM_SERVICE_UNAVAILABLE;
 
-	if (take->to_resource)
-		found = NULL;
-	if (found && !may_ask(host, found->route, take))
+	if (found && !may_ask(host, found->route, take)) {
 		cond = HM_FORBIDDEN;
-	else if (found && found->route->absent)
+	} else if (found && found->route->answers_absent) {
+		struct hm_iq *rq = iq_new(host, found, take);
+
+		turn_begin(NULL, take);
+		run_handler(rq);
+		turn_end();
+		return;
+	} else if (found && found->route->absent) {
 		cond = found->route->absent;
+	}
 	letter_refuse(take, cond, NULL);
 }
 
