@@ -22,9 +22,9 @@ HM_PUBLIC void hm_store_(struct hm_mod *m, unsigned stmt, const struct hm_value 
 
 typedef void hm_iq_rows_fn(struct hm_iq *rq, struct hm_rows *rows);
 typedef void hm_cmd_rows_fn(struct hm_cmd *cmd, struct hm_rows *rows);
-typedef void hm_session_rows_fn(struct hm_session *s, struct hm_rows *rows);
-typedef void hm_user_rows_fn(struct hm_user *u, struct hm_rows *rows);
-typedef void hm_entity_rows_fn(struct hm_entity *e, struct hm_rows *rows);
+typedef void hm_session_rows_fn(struct hm_mod *m, struct hm_session *s, struct hm_rows *rows);
+typedef void hm_user_rows_fn(struct hm_mod *m, struct hm_user *u, struct hm_rows *rows);
+typedef void hm_entity_rows_fn(struct hm_mod *m, struct hm_entity *e, struct hm_rows *rows);
 typedef void hm_mod_rows_fn(struct hm_mod *m, struct hm_rows *rows);
 
 /*
@@ -80,6 +80,9 @@ HM_PUBLIC void
 hm_forward(struct hm_mod *m, const struct hm_stanza *s, const char *from, const char *to);
 HM_PUBLIC void
 hm_forward_to_session(struct hm_mod *m, struct hm_session *s, const struct hm_stanza *stanza);
+/* What was addressed to `to` (the account, or a resource that is not there) and is delivered to this session instead, later. */
+HM_PUBLIC void
+hm_deliver(struct hm_mod *m, struct hm_session *s, const struct hm_stanza *stanza, const char *to);
 /* One body, serialised once, to many addresses, one letter per worker. */
 HM_PUBLIC void
 hm_fanout(struct hm_mod *m, const struct hm_stanza *s, const char *const *to, size_t n);

@@ -52,6 +52,9 @@ hm_session_lang(const struct hm_session *s); /* xml:lang of the stream or NULL *
 /* Ends the session with a stream error (RFC 6120 4.9.3): "conflict", "policy-violation", "not-authorized", "reset". */
 HM_PUBLIC void
 hm_session_close(struct hm_session *s, const char *stream_condition, const char *text);
+/* Takes back the directed presence (RFC 6121 4.6) that went to the addresses which covered() chooses: they get "unavailable". */
+HM_PUBLIC void hm_session_hide_directed(struct hm_session *s,
+                                        bool (*covered)(const char *to, void *ctx), void *ctx);
 
 /* --- Letters and stanzas ------------------------------------------------------ */
 
@@ -80,6 +83,10 @@ enum hm_plan {
 HM_PUBLIC enum hm_plan hm_letter_plan(const struct hm_letter *l);
 /* HM_PLAN_STORE only: a module has kept it; else the core answers service-unavailable. */
 HM_PUBLIC void hm_letter_stored(struct hm_letter *l);
+/* HM_PLAN_SESSIONS: is s among those that get it? */
+HM_PUBLIC bool hm_letter_reaches(const struct hm_letter *l, const struct hm_session *s);
+/* Phase HM_STORE: the core leaves this one session out; a module has stored the letter and delivers it there itself, later. */
+HM_PUBLIC void hm_letter_withhold(struct hm_letter *l, const struct hm_session *s);
 
 HM_PUBLIC enum hm_kind hm_stanza_kind(const struct hm_stanza *s);
 HM_PUBLIC const char *hm_stanza_type(const struct hm_stanza *s); /* "" when absent */
@@ -111,6 +118,9 @@ HM_PUBLIC struct hm_session *hm_iq_session(
 	const struct hm_iq
 		*rq); /* the asker's session when it belongs to the addressed account, else NULL */
 HM_PUBLIC bool hm_iq_from_admin(const struct hm_iq *rq); /* an administrator of this host asks */
+HM_PUBLIC bool hm_is_admin(const struct hm_mod *m, const char *bare); /* of this host */
+HM_PUBLIC struct hm_mod *hm_iq_mod(const struct hm_iq *rq);           /* whose route it is */
+HM_PUBLIC struct hm_mod *hm_cmd_mod(const struct hm_cmd *cmd);
 
 /*
  * End the request.  result() opens a result whose payload may be written before done() sends it; fail() sends an

@@ -232,6 +232,13 @@ hm_session_close(struct hm_session *s, const char *stream_condition, const char 
 	hm_assert(!"a stream error condition of RFC 6120 4.9.3");
 }
 
+void
+hm_session_hide_directed(struct hm_session *s, bool (*covered)(const char *to, void *ctx),
+                         void *ctx)
+{
+	session_hide_directed(s, covered, ctx);
+}
+
 /* --- Letters and stanzas --------------------------------------------------------------------------------- */
 
 const struct hm_stanza *
@@ -281,6 +288,19 @@ hm_letter_stored(struct hm_letter *l)
 {
 	hm_assert(l->plan == HM_PLAN_STORE);
 	l->stored = true;
+}
+
+bool
+hm_letter_reaches(const struct hm_letter *l, const struct hm_session *s)
+{
+	return user_letter_reaches(l, s);
+}
+
+void
+hm_letter_withhold(struct hm_letter *l, const struct hm_session *s)
+{
+	hm_assert(l->plan == HM_PLAN_SESSIONS);
+	l->withheld = s->id;
 }
 
 enum hm_kind
@@ -414,6 +434,18 @@ bool
 hm_iq_from_admin(const struct hm_iq *rq)
 {
 	return host_is_admin(rq->host, rq->letter->from_bare);
+}
+
+bool
+hm_is_admin(const struct hm_mod *m, const char *bare)
+{
+	return host_is_admin(m->host, bare);
+}
+
+struct hm_mod *
+hm_iq_mod(const struct hm_iq *rq)
+{
+	return rq->mod;
 }
 
 /* --- Addresses ------------------------------------------------------------------------------------------------- */

@@ -585,6 +585,12 @@ hm_cmd_user(const struct hm_cmd *cmd)
 	return cmd->user;
 }
 
+struct hm_mod *
+hm_cmd_mod(const struct hm_cmd *cmd)
+{
+	return cmd->mod;
+}
+
 const char *
 hm_cmd_text(const struct hm_cmd *cmd, unsigned arg)
 {

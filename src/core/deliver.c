@@ -68,20 +68,38 @@ plan_message(const struct hm_user *u, const struct hm_letter *l)
 	}
 }
 
+/* Of the sessions for a message that no full JID matches. */
+static bool
+is_chosen(const struct hm_session *s, const struct hm_letter *l, int best)
+{
+	return s->presence &&
+	       (l->stanza->type == TYPE_HEADLINE ? s->priority >= 0 : s->priority == best);
+}
+
 static void
 deliver_best(struct hm_user *u, const struct hm_letter *l)
 {
 	int best = best_priority(u);
-	bool all = l->stanza->type == TYPE_HEADLINE;
 
 	list_for_each(link, next, &u->sessions)
 	{
 		struct hm_session *s = list_entry(link, struct hm_session, link);
 
-		if (s->presence && (all ? s->priority >= 0 : s->priority == best))
+		if (is_chosen(s, l, best) && s->id != l->withheld)
 			turn_deliver(&u->entity, s, stanza_ref(l->stanza),
 			             l->to ? l->to : l->to_bare);
 	}
+}
+
+bool
+user_letter_reaches(const struct hm_letter *l, const struct hm_session *s)
+{
+	const struct hm_session *match =
+		l->to_resource ? resource_of(s->user, l->to_resource) : NULL;
+
+	if (l->plan != HM_PLAN_SESSIONS)
+		return false;
+	return match ? match == s : is_chosen(s, l, best_priority(s->user));
 }
 
 /* --- By kind --------------------------------------------------------------------------------- */
@@ -113,10 +131,10 @@ receive_message(struct hm_user *u, struct hm_letter *l)
 	l->plan = match ? HM_PLAN_SESSIONS : plan_message(u, l);
 	if (chain_account_received(u, l, HM_STORE, HM_HANDLE) == HM_STOP)
 		return;
-	if (match)
-		turn_deliver(&u->entity, match, stanza_ref(l->stanza), l->to);
-	else
+	if (!match)
 		perform_message_plan(u, l);
+	else if (match->id != l->withheld)
+		turn_deliver(&u->entity, match, stanza_ref(l->stanza), l->to);
 	chain_account_received(u, l, HM_OBSERVE, HM_OBSERVE);
 }
 

@@ -29,6 +29,7 @@ struct hm_letter {
 	uint64_t trace;          /* the same in every log line about this stanza */
 	enum hm_plan plan;
 	bool stored;
+	uint64_t withheld;  /* this session is left out, 0: none */
 	bool holds_session; /* `session` waits until this request is answered */
 	char text[];
 };

@@ -81,6 +81,27 @@ session_sent_directed(struct hm_session *s, struct hm_letter *l)
 }
 
 void
+session_hide_directed(struct hm_session *s, bool (*covered)(const char *to, void *ctx), void *ctx)
+{
+	const char **hidden =
+		arena_alloc(worker_scratch(), (table_count(&s->directed) + 1) * sizeof(char *));
+	size_t pos = 0, n = 0;
+	const char *to;
+
+	while (table_next(&s->directed, &pos, &to, NULL)) {
+		if (covered(to, ctx))
+			hidden[n++] = arena_strdup(worker_scratch(), to);
+	}
+	for (size_t i = 0; i < n; i++) {
+		struct stanza_build b;
+
+		stanza_build_new(&b, STANZA_PRESENCE, "unavailable", NULL);
+		turn_route(&s->user->entity, letter_to(stanza_build_done(&b, s->jid), hidden[i]));
+		table_remove(&s->directed, hidden[i]);
+	}
+}
+
+void
 session_gone(struct hm_session *s)
 {
 	struct stanza_build b;

@@ -90,15 +90,15 @@ plain_back(struct back *b)
 	switch (q->anchor) {
 	case ANCHOR_SESSION:
 		if ((s = session_find(q->on.session)) && q->done.session)
-			q->done.session(s, &b->rows);
+			q->done.session(q->mod, s, &b->rows);
 		break;
 	case ANCHOR_USER:
 		if (q->done.user)
-			q->done.user(q->on.user, &b->rows);
+			q->done.user(q->mod, q->on.user, &b->rows);
 		break;
 	case ANCHOR_ENTITY:
 		if (q->done.entity)
-			q->done.entity(q->on.entity, &b->rows);
+			q->done.entity(q->mod, q->on.entity, &b->rows);
 		break;
 	default:
 		if (q->done.mod)

@@ -74,6 +74,9 @@ void
 session_sent_presence(struct hm_session *s, const struct hm_stanza *presence); /* without "to" */
 void session_sent_directed(struct hm_session *s, struct hm_letter *l); /* with "to": remembers */
 void session_gone(struct hm_session *s); /* unavailable to all who know it */
+/* Unavailable to some of those who were told directly. */
+void
+session_hide_directed(struct hm_session *s, bool (*covered)(const char *to, void *ctx), void *ctx);
 /* --- ask.c --- */
 bool
 session_answered(struct hm_session *s,
