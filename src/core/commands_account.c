@@ -5,6 +5,8 @@
  */
 #include <string.h>
 
+#include <jansson.h>
+
 #include "base/clock.h"
 #include "base/codec.h"
 #include "base/mem.h"
@@ -299,45 +301,18 @@ read_csv(char *text, const char **jid, struct account_credentials *with)
 	return *jid && **jid;
 }
 
-/* The value of a string member, unescaped in place; only what an export of accounts needs: flat objects of strings. */
-static char *
-json_string(char **at)
-{
-	char *to, *from, *start;
-
-	*at += strspn(*at, " \t,:{");
-	if (**at != '"')
-		return NULL;
-	start = to = from = *at + 1;
-	for (; *from && *from != '"'; from++) {
-		if (*from == '\\' && from[1] && strchr("\"\\/", from[1]))
-			from++;
-		else if (*from == '\\')
-			return NULL; /* control characters are in no address and no password we take */
-		*to++ = *from;
-	}
-	if (*from != '"')
-		return NULL;
-	*at = from + 1;
-	*to = '\0';
-	return start;
-}
-
+/* The strings stay alive as long as *object. */
 static bool
-read_json(char *text, const char **jid, struct account_credentials *with)
+read_json(const char *text, json_t **object, const char **jid, struct account_credentials *with)
 {
-	char *at = text, *name, *value;
+	static const char *const verifiers[] = { "scram_sha_1", "scram_sha_256", "scram_sha_512" };
 
-	*jid = NULL;
-	while ((name = json_string(&at)) && (value = json_string(&at))) {
-		if (strcmp(name, "jid") == 0)
-			*jid = value;
-		else if (strcmp(name, "password") == 0)
-			with->password = value;
-		else if (strncmp(name, "scram_", 6) == 0)
-			add_verifier(with, value);
-	}
-	return *jid && at[strspn(at, " \t}")] == '\0';
+	*object = json_loads(text, JSON_REJECT_DUPLICATES, NULL);
+	*jid = json_string_value(json_object_get(*object, "jid"));
+	with->password = json_string_value(json_object_get(*object, "password"));
+	for (unsigned i = 0; i < CRYPTO_HASHES; i++)
+		with->verifier[i] = json_string_value(json_object_get(*object, verifiers[i]));
+	return *jid;
 }
 
 static bool
@@ -355,6 +330,7 @@ import_line(struct hm_cmd *cmd, const char *text)
 	struct import_line *line;
 	struct jid jid;
 	struct host *h = NULL;
+	json_t *object = NULL;
 	char *copy;
 
 	if (!text) {
@@ -368,7 +344,8 @@ import_line(struct hm_cmd *cmd, const char *text)
 		return;
 	}
 	copy = mem_strdup(text);
-	if (!(*copy == '{' ? read_json(copy, &jid_text, &with) : read_csv(copy, &jid_text, &with)))
+	if (!(*copy == '{' ? read_json(copy, &object, &jid_text, &with)
+	                   : read_csv(copy, &jid_text, &with)))
 		why = "This is neither CSV (jid,password) nor JSON.";
 	else if (!jid_parse(&jid, jid_text, worker_scratch()) || !jid.local || jid.resource)
 		why = "This is not the address of an account.";
@@ -386,6 +363,7 @@ import_line(struct hm_cmd *cmd, const char *text)
 		im->open++;
 		account_create(h, jid.local, &with, import_done, line);
 	}
+	json_decref(object);
 	crypto_wipe(copy, strlen(text));
 	mem_free(copy);
 }
