@@ -18,6 +18,7 @@ from xt.match import Mismatch, match  # noqa: E402
 from xt.script import Script, ScriptError, expand_row, read_clients, read_steps, read_table, unescape  # noqa: E402
 from xt.server import COMPLAINT, REPORTS, Certificates  # noqa: E402
 from xt.run import STEPS  # noqa: E402
+from xt.runner import collect  # noqa: E402
 from xt.tree import BadXml, StreamReader, parse_fragment, show  # noqa: E402
 
 SCRIPT = """\
@@ -103,6 +104,30 @@ class Grammar(unittest.TestCase):
                      'romeo authenticates with SCRAM-SHA-1 password=x', 'romeo opens stream', 'advance 5 s',
                      'admin account list', 'befriend romeo juliet', 'for each bad streams', 'repeat 3'):
             self.assertEqual(sum(1 for p, _ in STEPS if p.fullmatch(text)), 1, text)
+
+
+class Scripts(unittest.TestCase):
+    """Typing errors in scripts are found without a server."""
+
+    def walk(self, steps, tables):
+        for step in steps:
+            yield step
+            if step.text.startswith('table '):
+                tables[step.text.removeprefix('table ')] = read_table(step)
+            elif step.text.startswith('for each '):
+                for number, row in enumerate(tables[step.text.removeprefix('for each ')], 1):
+                    yield from self.walk(expand_row(step, {**row, 'row': str(number)}), tables)
+            elif step.text.startswith('repeat '):
+                yield from self.walk(expand_row(step, {'n': '1'}), tables)
+
+    def test_every_step_of_every_script_is_known(self):
+        root = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+        for name in collect(root, []):
+            script = Script(os.path.join(root, name))
+            script.client_specs(), script.placements()
+            for step in self.walk(script.steps, {}):
+                found = [p for p, _ in STEPS if p.fullmatch(step.text)]
+                self.assertEqual(len(found), 1, f'{name}:{step.line}: {step.text}')
 
 
 class Matching(unittest.TestCase):

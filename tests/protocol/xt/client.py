@@ -202,6 +202,7 @@ class Client:
             pass
         self.socket.close()
         self.socket = None
+        self.events.clear()
 
     # --- the stream ----------------------------------------------------------
 

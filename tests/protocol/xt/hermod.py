@@ -38,7 +38,7 @@ class Hermod(Server):
             if not re.search(rf'^\s*{name}\s*{{', top, re.MULTILINE):
                 lines.append(f'{name} {{ {text} }}')
         for kind, port in (('c2s', self.port), ('c2s-tls', self.tls_port)):
-            lines.append(f'listen {kind} {{ type {kind}; port {port}; addresses [ {self.address} ] }}')
+            lines.append(f'listen {kind} {{\n\ttype {kind}\n\tport {port}\n\taddresses [ {self.address} ]\n}}')
         for host in self.hosts:
             certificate, key = self.certificates.files(host)
             lines.append(f'host {host} {{\n\tcertificate "{certificate}"\n\tkey "{key}"\n'
