@@ -114,6 +114,8 @@ query_back(struct query *q, struct store_rows *rows)
 	struct back b = { q, { rows } };
 	struct entity *e = q->entity;
 
+	if (e && q->writes)
+		e->writes--;
 	if (!rows && q->anchor > ANCHOR_CMD)
 		log_line(&q->mod->log, HM_ERROR, "a statement failed");
 	if (q->anchor == ANCHOR_IQ)
@@ -124,6 +126,7 @@ query_back(struct query *q, struct store_rows *rows)
 		plain_back(&b);
 	mem_free(q);
 	if (e) {
+		turn_reads(e);
 		e->pins--;
 		entity_settle(e);
 	}
@@ -204,6 +207,8 @@ submit(struct query *q)
 	if (q->writes) {
 		if (turn_entity())
 			turn_flush(); /* what was stored before it in this callback goes first */
+		if (q->entity)
+			q->entity->writes++; /* reads wait for it */
 		query_go(&q->waiting);
 	} else {
 		turn_read(q->entity, &q->waiting);

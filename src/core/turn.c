@@ -190,8 +190,8 @@ outbox_flush(struct entity *e)
 	}
 }
 
-static void
-reads_go(struct entity *e)
+void
+turn_reads(struct entity *e)
 {
 	while (e->writes == 0 && !list_empty(&e->reads)) {
 		struct read_waiting *r = list_entry(e->reads.next, struct read_waiting, link);
@@ -212,7 +212,7 @@ hold_close(struct hold *h, bool failed)
 	e->writes--;
 	e->pins++;
 	outbox_flush(e);
-	reads_go(e);
+	turn_reads(e);
 	e->pins--;
 	entity_settle(e);
 }

@@ -34,5 +34,7 @@ struct read_waiting {
 	void (*go)(struct read_waiting *r);
 };
 void turn_read(struct entity *e, struct read_waiting *r);
+/* A write for e has come back: what waited for it may go. */
+void turn_reads(struct entity *e);
 
 #endif
