@@ -85,3 +85,13 @@ mailbox_sleep(struct mailbox *box)
 		       &box->top, &old, &asleep, memory_order_relaxed, memory_order_relaxed) ||
 	       old == &asleep;
 }
+
+void
+mailbox_awake(struct mailbox *box)
+{
+	struct mail *old = &asleep;
+
+	/* Acquires nothing: there is no mail behind the mark. */
+	atomic_compare_exchange_strong_explicit(&box->top, &old, NULL, memory_order_relaxed,
+	                                        memory_order_relaxed);
+}

@@ -31,6 +31,8 @@ void mailbox_post(struct mailbox *box, struct mail *mail);
 struct mail *mailbox_take_all(struct mailbox *box);
 /* Owner only, before it blocks: false when mails are waiting, so that it must not block. */
 bool mailbox_sleep(struct mailbox *box);
+/* Owner only: it woke by itself and will take the mails soon; until then nobody wakes it. */
+void mailbox_awake(struct mailbox *box);
 /* Any thread, also a signal handler: wakes the owner without a mail. */
 void mailbox_wake(struct mailbox *box);
 

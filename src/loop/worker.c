@@ -143,7 +143,14 @@ count_callback(struct worker *w)
 void
 worker_enter(void)
 {
-	count_callback(worker_here());
+	struct worker *w = worker_here();
+
+	/* A socket ended the sleep: whoever posts now, this thread included, need not wake it. */
+	if (w->asleep) {
+		w->asleep = false;
+		mailbox_awake(&w->box);
+	}
+	count_callback(w);
 }
 
 void
@@ -255,6 +262,7 @@ poll_events(struct worker *w)
 
 	set_alarm(w);
 	sleep = !w->mails && list_empty(&w->turn_ends) && mailbox_sleep(&w->box);
+	w->asleep = sleep;
 	/* The time is asked for when the first callback wants it, that is, after the sleep. */
 	w->now_known = false;
 	/* EVLOOP_NONBLOCK alone goes on as long as there is a ready socket. */

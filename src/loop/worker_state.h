@@ -55,6 +55,7 @@ struct worker {
 	struct list turn_ends;
 	struct arena *scratch;
 	bool scratch_used;
+	bool asleep; /* since the last poll began, as far as other threads know */
 	char *buffer;
 	bool now_known; /* now_ms is of this turn */
 	int64_t now_ms;

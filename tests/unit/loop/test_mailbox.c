@@ -68,6 +68,23 @@ only_a_sleeper_is_woken(void **state)
 }
 
 static void
+who_woke_by_itself_and_says_so_is_not_woken(void **state)
+{
+	struct mailbox box;
+	struct letter letter = { .number = 0 };
+
+	assert_true(mailbox_init(&box));
+	assert_true(mailbox_sleep(&box));
+	mailbox_awake(&box);
+	mailbox_post(&box, &letter.mail);
+	assert_false(was_woken(&box));
+	assert_false(mailbox_sleep(&box));
+	mailbox_awake(&box); /* takes no mail away */
+	assert_ptr_equal(mailbox_take_all(&box), &letter.mail);
+	mailbox_destroy(&box);
+}
+
+static void
 a_sleeper_that_woke_by_itself_finds_nothing(void **state)
 {
 	struct mailbox box;
@@ -127,6 +144,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(mails_come_out_oldest_first),
 		cmocka_unit_test(only_a_sleeper_is_woken),
+		cmocka_unit_test(who_woke_by_itself_and_says_so_is_not_woken),
 		cmocka_unit_test(a_sleeper_that_woke_by_itself_finds_nothing),
 		cmocka_unit_test(each_threads_mails_keep_their_order),
 	};
