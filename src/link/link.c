@@ -217,3 +217,11 @@ link_find_host(const char *domain)
 	}
 	return NULL;
 }
+
+const struct link_host *
+link_first_host(void)
+{
+	const struct link_hosts *hosts = atomic_load_explicit(&hosts_now, memory_order_acquire);
+
+	return hosts && hosts->n > 0 ? &hosts->host[0] : NULL;
+}

@@ -15,7 +15,9 @@
  *   core:   loads the account, makes a session; LINK_ATTACHED (or LINK_CLOSE)
  *   stream: <success/>, new stream header, features after authentication; then LINK_IN for each stanza
  *           (resource binding is an IQ like any other: the session does it)
- *   either: LINK_CLOSED (stream -> core), LINK_CLOSE (core -> stream); each ends the pair
+ *   either: LINK_CLOSED (stream -> core), LINK_CLOSE (core -> stream); each ends the pair.
+ *           After LINK_CLOSED_CLEANLY the core may still send LINK_OUTs that answer what came before, then LINK_CLOSE
+ *           with cond 0: the stream's own end goes out behind them (it waits for a second at most)
  */
 #ifndef LINK_LINK_H
 #define LINK_LINK_H
@@ -146,5 +148,6 @@ struct link_hosts {
 /* Publishes a new set; the old one stays alive for good (sets are small and reloads rare). Any thread. */
 void link_publish_hosts(const struct link_hosts *hosts);
 const struct link_host *link_find_host(const char *domain); /* NULL: not ours */
+const struct link_host *link_first_host(void); /* who answers for a host that is not ours; NULL: nothing is published */
 
 #endif
