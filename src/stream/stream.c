@@ -1,0 +1,386 @@
+/* SPDX-License-Identifier: MIT */
+/* Copyright 2026 the Hermod authors */
+/*
+ * stream/stream.c - the life of client streams: accepted, found by their id, freed; and
+ * the start, reload and stop of the whole.  Each worker knows its own streams only.
+ */
+#include "stream/stream.h"
+
+#include <pthread.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "net/listener.h"
+#include "stream/limits.h"
+#include "stream/login.h"
+#include "stream/metrics.h"
+#include "stream/sasl.h"
+#include "stream/stream_state.h"
+
+_Thread_local struct stream_here stream_here;
+
+static _Atomic size_t open_streams;
+
+/* The newest version, for workers that start or are told to look. */
+static pthread_mutex_t newest_lock = PTHREAD_MUTEX_INITIALIZER;
+static struct version *newest;
+
+static const struct conn_ops *conn_ops(void);
+
+/* --- The worker's table ----------------------------------------------------------- */
+
+struct stream *
+stream_find(uint64_t id)
+{
+	return table_get_n(&stream_here.streams, &id, sizeof(id));
+}
+
+void
+stream_enter(struct stream *s)
+{
+	s->id = link_new_id();
+	table_put_n(&stream_here.streams, &s->id, sizeof(s->id), s);
+}
+
+void
+stream_leave(struct stream *s)
+{
+	table_remove_n(&stream_here.streams, &s->id, sizeof(s->id));
+	timer_stop(&s->timer);
+	worker_cancel_turn_end(&s->turn_end);
+}
+
+size_t
+stream_count(void)
+{
+	return atomic_load(&open_streams);
+}
+
+/* --- The end ------------------------------------------------------------------------ */
+
+static const char *
+end_in_words(struct stream *s, enum conn_end why)
+{
+	if (s->reason)
+		return s->reason;
+	switch (why) {
+	case CONN_EOF:
+		return "the client closed the connection";
+	case CONN_TRUNCATED:
+		return "the connection broke";
+	case CONN_TLS_FAILED:
+		return conn_tls_error(s->conn);
+	case CONN_TIMEOUT:
+		return "the time ran out";
+	case CONN_WRITE_STUCK:
+		return "the client takes no output";
+	}
+	return "unknown";
+}
+
+static void
+log_closed(struct stream *s, const char *reason)
+{
+	log_line(&s->log, HM_INFO, "closed", hm_kv("reason", reason),
+	         hm_kv("in", conn_bytes_in(s->conn)), hm_kv("out", conn_bytes_out(s->conn)));
+}
+
+void
+stream_drop(struct stream *s)
+{
+	stream_leave(s);
+	if (s->counted)
+		limits_leave(conn_peer(s->conn)->prefix);
+	login_free(s);
+	stream_forget_output(s);
+	xml_stream_free(&s->xml);
+	conn_free(&s->conn);
+	version_unref(&s->version);
+	mem_free(s->bare);
+	mem_free(s->end_text);
+	mem_free(s);
+	atomic_fetch_sub(&open_streams, 1);
+	stream_count_metric(SM_STREAMS, -1);
+}
+
+void
+stream_cut(struct stream *s, const char *reason)
+{
+	stream_tell_closed(s, LINK_CLOSED_LOST);
+	log_closed(s, s->reason ? s->reason : reason);
+	stream_drop(s);
+}
+
+/* The connection is over, whoever ended it. */
+static void
+ended(struct conn *c, enum conn_end why)
+{
+	struct stream *s = conn_owner(c);
+
+	stream_tell_closed(s, LINK_CLOSED_LOST);
+	log_closed(s, end_in_words(s, why));
+	stream_drop(s);
+}
+
+/* --- The beginning -------------------------------------------------------------------- */
+
+static void
+secured(struct conn *c)
+{
+	struct stream *s = conn_owner(c);
+
+	log_line(&s->log, HM_INFO, "TLS", hm_kv("version", conn_tls_version(c)),
+	         hm_kv("cipher", conn_tls_cipher(c)), hm_kv("sni", conn_tls_sni(c)));
+	if (s->state == SECURING)
+		s->state = AT_HEADER;
+}
+
+static void
+timeout(struct timer *t)
+{
+	struct stream *s = HM_CONTAINER(t, struct stream, timer);
+
+	switch ((enum stream_state)s->state) {
+	case AT_HEADER:
+	case NEGOTIATING:
+	case SECURING:
+	case WAITING:
+		stream_negotiation_timeout(s);
+		break;
+	case OPEN:
+		stream_idle_timeout(s);
+		break;
+	case ENDING:
+		stream_end_timeout(s);
+		break;
+	case OVER:
+		break;
+	}
+}
+
+void
+stream_start_timer(struct stream *s, uint32_t ms)
+{
+	timer_start(&s->timer, ms, timeout);
+}
+
+/* Takes fd. */
+static struct stream *
+stream_new(int fd)
+{
+	struct stream *s = mem_new(struct stream);
+	const struct stream_settings *settings;
+
+	s->version = version_ref(stream_here.version);
+	settings = &s->version->settings;
+	s->conn = conn_take_fd(fd, conn_ops(), s);
+	conn_set_output_limit(s->conn, 0, settings->write_timeout);
+	s->log = (struct hm_logctx){ .parent = conn_log(s->conn), .subject = "c2s" };
+	s->xml = xml_stream_new(&s->version->before);
+	s->login = mem_new(struct login);
+	s->turn_end.run = stream_output_turn;
+	stream_enter(s);
+	stream_start_timer(s, settings->negotiation_timeout);
+	atomic_fetch_add(&open_streams, 1);
+	stream_count_metric(SM_STREAMS, 1);
+	stream_count_metric(SM_ACCEPTED, 1);
+	return s;
+}
+
+/* Nothing is said to whom a limit turns away: saying it costs what the limit protects. */
+static bool
+is_welcome(struct stream *s)
+{
+	const struct stream_settings *settings = &s->version->settings;
+
+	if (stream_count() > (uint64_t)settings->max_connections)
+		s->reason = "too many connections";
+	else if (!limits_enter(conn_peer(s->conn)->prefix,
+	                       settings->max_unauthenticated_per_address))
+		s->reason = "too many connections of this address that have not logged in";
+	else
+		s->counted = true;
+	return s->counted;
+}
+
+static void
+accept_fd(int fd, bool direct)
+{
+	struct stream *s;
+
+	if (stream_here.stopping || !stream_here.version) {
+		close(fd);
+		return;
+	}
+	s = stream_new(fd);
+	log_line(&s->log, HM_INFO, "accepted", hm_kv("port", direct ? "c2s-tls" : "c2s"));
+	if (!is_welcome(s)) {
+		stream_count_metric(SM_REFUSED, 1);
+		stream_cut(s, s->reason);
+		return;
+	}
+	if (!direct)
+		return;
+	s->state = SECURING;
+	if (!s->version->tls.direct || !conn_start_tls(s->conn, s->version->tls.direct, NULL))
+		stream_cut(s, "no TLS is configured");
+}
+
+void
+stream_accept_c2s(void *ctx, int fd)
+{
+	accept_fd(fd, false);
+}
+
+void
+stream_accept_c2s_tls(void *ctx, int fd)
+{
+	accept_fd(fd, true);
+}
+
+static const struct conn_ops *
+conn_ops(void)
+{
+	static const struct conn_ops ops = { .readable = stream_readable,
+		                             .drained = stream_drained,
+		                             .secured = secured,
+		                             .ended = ended };
+
+	return &ops;
+}
+
+/* --- What the core says ------------------------------------------------------------------ */
+
+static void
+receive(struct stream *s, struct link_msg *take)
+{
+	switch (take->kind) {
+	case LINK_CREDENTIAL:
+		login_got_credential(s, take);
+		break;
+	case LINK_ATTACHED:
+		login_attached(s, take);
+		break;
+	case LINK_CREDIT:
+		stream_give_credit(s, take->u.credit.stanzas, take->u.credit.bytes);
+		break;
+	case LINK_CLOSE:
+		stream_end_by_session(s, take->u.close.cond, take->u.close.text);
+		break;
+	default:
+		hm_assert(!"a message for the core");
+	}
+	link_free(take);
+}
+
+void
+stream_receive(struct link_msg *take)
+{
+	struct stream *s = stream_find(take->stream);
+
+	if (s && take->kind == LINK_OUT) {
+		login_answered(s);
+		stream_queue(s, take);
+	} else if (s) {
+		receive(s, take);
+	} else {
+		if (take->kind == LINK_ATTACHED)
+			stream_refuse_session(take);
+		link_free(take);
+	}
+}
+
+/* --- Start, reload, stop ------------------------------------------------------------------ */
+
+bool
+stream_init(const struct stream_settings *settings, const struct stream_tls *tls,
+            struct hm_error *why)
+{
+	stream_metrics_register();
+	if (!sasl_library_init(why))
+		return false;
+	newest = version_new(settings, tls);
+	return true;
+}
+
+void
+stream_free(void)
+{
+	version_unref(&newest);
+	sasl_library_free();
+}
+
+static void
+take_newest(void)
+{
+	pthread_mutex_lock(&newest_lock);
+	if (stream_here.version)
+		version_unref(&stream_here.version);
+	stream_here.version = version_ref(newest);
+	pthread_mutex_unlock(&newest_lock);
+}
+
+static void
+reload_mail(struct mail *mail)
+{
+	if (stream_here.version)
+		take_newest();
+	mem_free(mail);
+}
+
+void
+stream_reload(const struct stream_settings *settings, const struct stream_tls *tls)
+{
+	struct version *v = version_new(settings, tls);
+
+	pthread_mutex_lock(&newest_lock);
+	version_unref(&newest);
+	newest = v;
+	pthread_mutex_unlock(&newest_lock);
+	for (unsigned i = 0; i < workers_count(); i++) {
+		struct mail *mail = mem_new(struct mail);
+
+		mail->run = reload_mail;
+		worker_post(i, mail);
+	}
+}
+
+void
+stream_start_here(void)
+{
+	stream_here.stopping = false;
+	take_newest();
+}
+
+void
+stream_stop_here(void)
+{
+	size_t pos = 0;
+	void *value;
+
+	stream_here.stopping = true;
+	while (table_next(&stream_here.streams, &pos, NULL, &value)) {
+		struct stream *s = value;
+
+		s->reason = s->reason ? s->reason : "the server shuts down";
+		stream_end_as(s, STREAM_SYSTEM_SHUTDOWN, NULL, LINK_CLOSED_LOST);
+	}
+}
+
+void
+stream_end_here(void)
+{
+	size_t pos = 0;
+	void *value;
+
+	stream_here.stopping = true;
+	/* The entry just given may be removed. */
+	while (table_next(&stream_here.streams, &pos, NULL, &value))
+		stream_cut(value, "the server shuts down");
+	table_free(&stream_here.streams);
+	buf_free(&stream_here.out);
+	if (stream_here.version)
+		version_unref(&stream_here.version);
+}

@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: MIT */
+/* Copyright 2026 the Hermod authors */
+/*
+ * stream/stream_state.h - what a client's stream consists of; for the files of stream
+ * only.  An idle client costs this struct and xml_stream: what only the login needs is in struct login.
+ *
+ * A stream belongs to the worker of its connection.  It is freed by stream_drop() and stream_cut() alone,
+ * never inside the code that handles input: that sets a state, and input.c looks at it after each element.
+ */
+#ifndef STREAM_STREAM_STATE_H
+#define STREAM_STREAM_STATE_H
+
+#include "base/buf.h"
+#include "base/table.h"
+#include "link/link.h"
+#include "loop/timer.h"
+#include "loop/worker.h"
+#include "net/conn.h"
+#include "stream/stream.h"
+#include "stream/version.h"
+#include "xml/parser.h"
+
+#define NS_TLS "urn:ietf:params:xml:ns:xmpp-tls"
+#define NS_SASL "urn:ietf:params:xml:ns:xmpp-sasl"
+
+enum stream_state {
+	AT_HEADER,   /* the client's header must come */
+	NEGOTIATING, /* its elements are handled here */
+	SECURING,    /* a TLS handshake is under way */
+	WAITING,     /* for an answer: input is kept until then */
+	OPEN,        /* its stanzas go to the session */
+	ENDING,      /* our end goes out behind the output, or the client's is awaited */
+	OVER         /* nothing is read or written any more; conn will say that it has ended */
+};
+
+/* Why reading is held; bits. */
+enum { HOLD_CREDIT = 1, HOLD_RATE = 2 };
+
+struct login;
+
+struct stream {
+	struct conn *conn;
+	struct xml_stream *xml;
+	struct version *version;
+	uint64_t id, session;         /* session 0: none, or it has been told that we are closed */
+	const struct link_host *host; /* of the last header; NULL before */
+	struct login *login;          /* until authenticated */
+	char *bare;                   /* from then on */
+	struct hm_logctx log;
+	const char *reason; /* of the end, for the log; a literal */
+	struct timer timer; /* negotiation; then idle time or rate; then the end */
+	struct turn_end turn_end;
+	struct link_msg *out_first, *out_last; /* LINK_OUTs, chained by mail.next */
+	size_t out_bytes;
+	char *end_text;
+	int64_t heard_ms;
+	int64_t tokens, tokens_ms;
+	size_t bytes_in_flight;
+	uint32_t in_flight;
+	uint32_t element_bytes; /* of the element that is being read */
+	uint32_t rest;          /* bytes behind the element that is being handled */
+	uint8_t state;          /* enum stream_state */
+	uint8_t hold;
+	uint8_t end_cond;    /* enum stream_cond */
+	bool answered : 1;   /* our header is out */
+	bool their_end : 1;  /* the client's end came, or does not matter any more */
+	bool end_wanted : 1; /* ours goes out when the queue is empty */
+	bool end_sent : 1;   /* it has gone out */
+	bool counted : 1;    /* by limits.c, as unauthenticated */
+};
+
+/* Per worker. */
+struct stream_here {
+	bool stopping;
+	struct version *version;
+	struct table streams; /* id -> struct stream */
+	struct buf out;       /* shared by all that write; empty between */
+};
+extern _Thread_local struct stream_here stream_here;
+
+/* --- stream.c: life ---------------------------------------------------------------- */
+
+struct stream *stream_find(uint64_t id); /* NULL: gone */
+/* In and out of this worker's table; each time under a new id. */
+void stream_enter(struct stream *s);
+void stream_leave(struct stream *s);
+/* Frees, and closes the connection at once. */
+void stream_drop(struct stream *s);
+/* The same, said in the log and to the session. */
+void stream_cut(struct stream *s, const char *reason);
+void stream_start_timer(struct stream *s, uint32_t ms);
+
+/* --- ending.c ------------------------------------------------------------------------ */
+
+/*
+ * The stream ends by our will: the session is told, what is queued goes out, then <stream:error/> (cond 0: none)
+ * and </stream:stream>.  Nothing more is read but the client's own end.  text may be NULL.  Idempotent.
+ */
+void stream_end(struct stream *s, enum stream_cond cond, const char *text);
+void
+stream_end_as(struct stream *s, enum stream_cond cond, const char *text, enum link_closed_how how);
+/* The client's end came: ours follows when the session has said all. */
+void stream_ended_by_peer(struct stream *s);
+/* LINK_CLOSE: the session is gone. */
+void stream_end_by_session(struct stream *s, enum stream_cond cond, const char *text);
+/* The queue is empty: now our end may go. */
+void stream_write_end(struct stream *s);
+/* Both ends are there, or enough was waited. */
+void stream_close_conn(struct stream *s);
+void stream_end_timeout(struct stream *s);
+void stream_tell_closed(struct stream *s, enum link_closed_how how);
+/* LINK_ATTACHED for a stream that has ended meanwhile. */
+void stream_refuse_session(const struct link_msg *attached);
+
+/* --- input.c ------------------------------------------------------------------------ */
+
+size_t stream_readable(struct conn *c, const char *data, size_t len);
+/* What was kept is read on, if nothing else holds it. */
+void stream_read_on(struct stream *s);
+void stream_give_credit(struct stream *s, unsigned stanzas, size_t bytes);
+void stream_start_idle(struct stream *s);
+void stream_idle_timeout(struct stream *s);
+
+/* --- output.c ------------------------------------------------------------------------ */
+
+/* A buffer to fill; what is in it goes out with stream_send(). */
+struct buf *stream_buf(void);
+void stream_send(struct stream *s);
+void stream_puts(struct stream *s, const char *xml);
+void stream_queue(struct stream *s, struct link_msg *take); /* LINK_OUT. May free s. */
+void stream_drained(struct conn *c);
+void stream_forget_output(struct stream *s);
+void stream_output_turn(struct turn_end *te);
+
+/* --- negotiate.c ----------------------------------------------------------------------- */
+
+void stream_send_header(struct stream *s, const char *to); /* if it was not sent yet */
+void stream_got_header(struct stream *s, const struct hm_elem *root);
+void stream_got_element(struct stream *s, struct arena **arena, struct hm_elem *root);
+void stream_negotiation_timeout(struct stream *s);
+
+/* --- features.c -------------------------------------------------------------------------- */
+
+void stream_send_features(struct stream *s);
+/* Of those that the configuration names, what this connection can be offered now; bits. */
+unsigned stream_mechanisms(struct stream *s);
+
+#endif
