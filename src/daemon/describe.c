@@ -1,0 +1,272 @@
+/* SPDX-License-Identifier: MIT */
+/* Copyright 2026 the Hermod authors */
+/*
+ * daemon/describe.c - the tables, one to one.  Nothing is opened or started for it.
+ */
+#include "daemon/describe.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include <jansson.h>
+
+#include "base/mem.h"
+#include "conf/value.h"
+#include "core/command.h"
+#include "core/module.h"
+#include "daemon/commands.h"
+#include "daemon/settings.h"
+
+/* NULL becomes null. */
+static json_t *
+text(const char *s)
+{
+	return s ? json_string(s) : json_null();
+}
+
+static void
+append(json_t *array, json_t *take)
+{
+	json_array_append_new(array, take);
+}
+
+/* --- Configuration --------------------------------------------------------------------- */
+
+static json_t *
+describe_key(const struct hm_conf_key *key)
+{
+	struct buf expected = { 0 };
+	json_t *choices = NULL, *o;
+
+	if (key->choices) {
+		choices = json_array();
+		for (size_t i = 0; key->choices[i]; i++)
+			append(choices, json_string(key->choices[i]));
+	}
+	conf_write_expected(key, &expected);
+	o = json_pack("{ss ss so so so ss so* ss* sb sb sb}", "name", key->name, "type",
+	              conf_type_name(key->type), "default", text(key->def), "min", text(key->min),
+	              "max", text(key->max), "expected", expected.data ? expected.data : "",
+	              "choices", choices, "help", key->doc, "restart", key->restart, "required",
+	              key->required, "secret", key->secret);
+	buf_free(&expected);
+	return o;
+}
+
+static json_t *
+describe_keys(const struct conf_schema *schema)
+{
+	json_t *array = json_array();
+
+	for (size_t i = 0; i < schema->n_keys; i++)
+		append(array, describe_key(&schema->keys[i]));
+	return array;
+}
+
+static json_t *
+describe_block(const char *name, const char *title, const char *doc,
+               const struct conf_schema *schema)
+{
+	return json_pack("{ss so ss* so}", "block", name, "title", text(title), "help", doc, "keys",
+	                 describe_keys(schema));
+}
+
+static const char *
+block_help(const char *name)
+{
+	for (size_t i = 0; i < settings_top_schema.n_blocks; i++) {
+		if (strcmp(settings_top_schema.blocks[i].name, name) == 0)
+			return settings_top_schema.blocks[i].doc;
+	}
+	return NULL;
+}
+
+static json_t *
+describe_configuration(void)
+{
+	const struct {
+		const char *name, *title;
+		const struct conf_schema *schema;
+	} blocks[] = {
+		{ "log", NULL, &settings_log_schema },
+		{ "storage", NULL, &settings_storage_schema },
+		{ "limits", NULL, settings_limits_schema() },
+		{ "c2s", NULL, &stream_schema },
+		{ "listen", "NAME", &settings_listen_schema },
+		{ "host", "DOMAIN", &settings_host_schema },
+	};
+	json_t *array = json_array();
+
+	append(array, describe_block("", NULL, NULL, &settings_top_schema));
+	for (size_t i = 0; i < HM_COUNT(blocks); i++)
+		append(array, describe_block(blocks[i].name, blocks[i].title,
+		                             block_help(blocks[i].name), blocks[i].schema));
+	return array;
+}
+
+/* --- Commands ----------------------------------------------------------------------------- */
+
+static json_t *
+describe_command(const struct hm_command *c)
+{
+	json_t *args = json_array();
+
+	for (size_t i = 0; i < HM_COUNT(c->args) && c->args[i].name; i++)
+		append(args, json_pack("{ss ss sb}", "name", c->args[i].name, "type",
+		                       command_arg_type(c->args[i].type), "optional",
+		                       c->args[i].optional));
+	return json_pack("{ss ss so sb sb sb}", "command", c->name, "help", c->help ? c->help : "",
+	                 "args", args, "streams", c->streams, "record", c->record, "hidden",
+	                 c->hidden);
+}
+
+static void
+describe_commands(json_t *array, const struct hm_command *v, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		append(array, describe_command(&v[i]));
+}
+
+/* --- Modules -------------------------------------------------------------------------------- */
+
+/* The bits of enum hm_side in words. */
+static json_t *
+sides(unsigned to)
+{
+	static const char *const names[] = { "host", "account", "service", "entity", "occupant" };
+	json_t *array = json_array();
+
+	for (size_t i = 0; i < HM_COUNT(names); i++) {
+		if (to & (1u << i))
+			append(array, json_string(names[i]));
+	}
+	return array;
+}
+
+_Static_assert(HM_TO_HOST == 1 && HM_TO_ACCOUNT == 2 && HM_TO_SERVICE == 4 && HM_TO_ENTITY == 8 &&
+                       HM_TO_OCCUPANT == 16,
+               "sides() names them in this order");
+
+static json_t *
+describe_iq(const struct hm_iq_route *r)
+{
+	static const char *const askers[] = { [HM_OWNER] = "owner",
+		                              [HM_LOCAL_USER] = "local user",
+		                              [HM_ADMIN] = "admin",
+		                              [HM_ANYONE] = "anyone",
+		                              [HM_STRANGER] = "stranger" };
+
+	return json_pack("{ss so ss ss so sb}", "type", r->type == HM_GET ? "get" : "set", "to",
+	                 sides(r->to), "from", askers[r->from], "ns", r->ns, "name", text(r->name),
+	                 "may_overtake", r->may_overtake);
+}
+
+#define HM_CHAIN(name, ...) #name,
+#define HM_NOTICE(name, ...) #name,
+static const char *const events[] = {
+#include <hermod/events.def>
+};
+#undef HM_CHAIN
+#undef HM_NOTICE
+#define HM_CHAIN(name, ...) true,
+#define HM_NOTICE(name, ...) false,
+static const bool is_chain[] = {
+#include <hermod/events.def>
+};
+#undef HM_CHAIN
+#undef HM_NOTICE
+
+static json_t *
+describe_hook(const struct hm_hook *h)
+{
+	static const char *const phases[] = { [HM_POLICY] = "policy",
+		                              [HM_REWRITE] = "rewrite",
+		                              [HM_STORE] = "store",
+		                              [HM_HANDLE] = "handle",
+		                              [HM_OBSERVE] = "observe" };
+
+	return json_pack("{ss so}", "event", events[h->event], "phase",
+	                 is_chain[h->event] ? json_string(phases[h->phase]) : json_null());
+}
+
+static json_t *
+describe_protocol(const struct hm_module *d)
+{
+	json_t *specs = json_array(), *features = json_array(), *iq = json_array(),
+	       *services = json_array();
+
+	for (size_t i = 0; i < d->specs.n; i++)
+		append(specs, json_pack("{ss ss so}", "name", d->specs.v[i].name, "version",
+		                        d->specs.v[i].version ? d->specs.v[i].version : "",
+		                        "missing", text(d->specs.v[i].missing)));
+	for (size_t i = 0; i < d->features.n; i++)
+		append(features, json_pack("{ss so}", "var", d->features.v[i].var, "to",
+		                           sides(d->features.v[i].to)));
+	for (size_t i = 0; i < d->iq.n; i++)
+		append(iq, describe_iq(&d->iq.v[i]));
+	for (size_t i = 0; i < d->services.n; i++)
+		append(services, json_pack("{ss so so so}", "name", d->services.v[i].name,
+		                           "category", text(d->services.v[i].category), "type",
+		                           text(d->services.v[i].type), "title",
+		                           text(d->services.v[i].title)));
+	return json_pack("{so so so so}", "specs", specs, "features", features, "iq", iq,
+	                 "services", services);
+}
+
+static json_t *
+describe_module(const struct module *m)
+{
+	static const char *const types[] = { "counter", "gauge", "histogram" };
+	const struct hm_module *d = m->decl;
+	const struct conf_schema schema = { .keys = d->config.v, .n_keys = d->config.n };
+	json_t *o = describe_protocol(d), *hooks = json_array(), *commands = json_array(),
+	       *sql = json_array(), *metrics = json_array(), *needs = json_array();
+
+	for (size_t i = 0; i < d->hooks.n; i++)
+		append(hooks, describe_hook(&d->hooks.v[i]));
+	describe_commands(commands, d->commands.v, d->commands.n);
+	for (size_t i = 0; i < d->sql.n; i++)
+		append(sql, json_string(d->sql.v[i].sql));
+	for (size_t i = 0; i < d->metrics.n; i++)
+		append(metrics,
+		       json_pack("{ss ss ss}", "name", d->metrics.v[i].name, "help",
+		                 d->metrics.v[i].help, "type", types[d->metrics.v[i].type]));
+	for (size_t i = 0; i < d->needs.n; i++)
+		append(needs, json_string(d->needs.v[i]));
+	json_object_update_new(o, json_pack("{ss ss so so so so so so}", "module", m->name,
+	                                    "summary", d->summary ? d->summary : "", "needs", needs,
+	                                    "hooks", hooks, "commands", commands, "config",
+	                                    describe_keys(&schema), "statements", sql, "metrics",
+	                                    metrics));
+	return o;
+}
+
+bool
+describe_print(void)
+{
+	json_t *modules = json_array(), *commands = json_array(), *all;
+	char **names = modules_available();
+	bool ok = true;
+
+	for (size_t i = 0; names[i]; i++) {
+		struct hm_error why;
+		const struct module *m = module_load(names[i], &why);
+
+		if (m)
+			append(modules, describe_module(m));
+		else
+			fprintf(stderr, "hermod: %s\n", why.text);
+		ok = ok && m;
+		mem_free(names[i]);
+	}
+	mem_free(names);
+	describe_commands(commands, account_commands, account_commands_n);
+	describe_commands(commands, server_commands, server_commands_n);
+	describe_commands(commands, daemon_commands, daemon_commands_n);
+	all = json_pack("{ss so so so}", "server", "hermod", "configuration",
+	                describe_configuration(), "commands", commands, "modules", modules);
+	json_dumpf(all, stdout, JSON_INDENT(1));
+	putchar('\n');
+	json_decref(all);
+	return ok;
+}

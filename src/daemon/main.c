@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: MIT */
+/* Copyright 2026 the Hermod authors */
+/*
+ * daemon/main.c - hermod(8): what the command line asks for.
+ */
+#include <stdio.h>
+
+#include "base/buf.h"
+#include "base/mem.h"
+#include "core/module.h"
+#include "daemon/describe.h"
+#include "daemon/options.h"
+#include "daemon/server.h"
+#include "daemon/settings.h"
+#include "daemon/signals.h"
+
+enum { EXIT_FINE, EXIT_FAILED, EXIT_USAGE };
+
+static void
+print_mistakes(const struct conf_report *report)
+{
+	struct buf text = { 0 };
+
+	conf_report_write(report, &text);
+	fputs(text.data ? text.data : "", stderr);
+	buf_free(&text);
+}
+
+/* The configuration and its certificates; NULL: all mistakes have been printed. */
+static struct settings *
+load(const struct options *options, struct tls_context **tls)
+{
+	static struct conf_report report; /* about 26 KiB */
+	struct settings *s = settings_load(options->config, false, &report);
+
+	*tls = s && s->n_hosts > 0 ? settings_tls(s, &report) : NULL;
+	if (conf_report_clean(&report))
+		return s;
+	print_mistakes(&report);
+	if (*tls)
+		tls_context_unref(tls);
+	return NULL;
+}
+
+static int
+check_config(const struct options *options)
+{
+	struct tls_context *tls;
+	struct settings *s = load(options, &tls);
+	struct conf_snapshot *snapshot = s ? s->snapshot : NULL;
+	struct conf_report *report;
+	bool fine;
+
+	if (!s)
+		return EXIT_FAILED;
+	report = mem_new(struct conf_report);
+	settings_try_hosts(s, report);
+	fine = conf_report_clean(report);
+	if (fine)
+		puts("configuration is fine");
+	else
+		print_mistakes(report);
+	mem_free(report);
+	tls_context_unref(&tls);
+	conf_snapshot_unref(&snapshot);
+	return fine ? EXIT_FINE : EXIT_FAILED;
+}
+
+static int
+run(const struct options *options)
+{
+	struct tls_context *tls;
+	struct settings *s;
+
+	signals_block();
+	s = load(options, &tls);
+	return s ? server_run(options, s, tls) : EXIT_FAILED;
+}
+
+static int
+act(const struct options *options)
+{
+	switch (options->action) {
+	case ACTION_VERSION:
+		printf("hermod %s\n", hm_version());
+		return EXIT_FINE;
+	case ACTION_HELP:
+		options_help();
+		return EXIT_FINE;
+	case ACTION_DESCRIBE:
+		return describe_print() ? EXIT_FINE : EXIT_FAILED;
+	case ACTION_CHECK_CONFIG:
+		return check_config(options);
+	case ACTION_RUN:
+		return run(options);
+	case ACTION_NONE:
+		break;
+	}
+	return EXIT_USAGE;
+}
+
+int
+main(int argc, char **argv)
+{
+	struct options options;
+	int status;
+
+	options_read(&options, argc, argv);
+	modules_set_path(options.module_path);
+	status = act(&options);
+	modules_free();
+	if (fflush(stdout) != 0 && status == EXIT_FINE)
+		status = EXIT_FAILED;
+	return status;
+}

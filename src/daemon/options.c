@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: MIT */
+/* Copyright 2026 the Hermod authors */
+/* daemon/options.c - by getopt_long(3). */
+#include "daemon/options.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "daemon/paths.h"
+
+enum {
+	CONFIG = 'c',
+	HELP = 'h',
+	CHECK_CONFIG = 256,
+	DESCRIBE,
+	MODULE_PATH,
+	TEST,
+	TEST_SEED,
+	VERSION
+};
+
+static const struct option known[] = {
+	{ "config", required_argument, NULL, CONFIG },
+	{ "check-config", no_argument, NULL, CHECK_CONFIG },
+	{ "describe", no_argument, NULL, DESCRIBE },
+	{ "module-path", required_argument, NULL, MODULE_PATH },
+	{ "test", no_argument, NULL, TEST },
+	{ "test-seed", required_argument, NULL, TEST_SEED },
+	{ "version", no_argument, NULL, VERSION },
+	{ "help", no_argument, NULL, HELP },
+	{ 0 },
+};
+
+void
+options_help(void)
+{
+	puts("Usage: hermod [OPTION...]\n"
+	     "\n"
+	     "Runs the XMPP server in the foreground; SIGTERM ends it, SIGHUP reloads the\n"
+	     "configuration. hermodctl(1) talks to it.\n"
+	     "\n"
+	     "  --config FILE      the configuration (" HERMOD_CONFIG_FILE ")\n"
+	     "  --check-config     tell all mistakes of the configuration, and end\n"
+	     "  --describe         print what server and modules declare, as JSON\n"
+	     "  --module-path DIR  where the modules are (" HERMOD_MODULE_DIR ")\n"
+	     "  --test             commands for tests on the control socket\n"
+	     "  --test-seed N      shuffle the order of hooks inside a phase\n"
+	     "  --version          the version\n"
+	     "  --help             this text");
+}
+
+static bool
+read_seed(const char *text, uint64_t *seed)
+{
+	char *rest;
+
+	errno = 0;
+	*seed = strtoull(text, &rest, 10);
+	return errno == 0 && *text >= '0' && *text <= '9' && *rest == '\0';
+}
+
+static bool
+take(struct options *options, int option)
+{
+	switch (option) {
+	case CONFIG:
+		options->config = optarg;
+		return true;
+	case MODULE_PATH:
+		options->module_path = optarg;
+		return true;
+	case TEST:
+		options->test = true;
+		return true;
+	case TEST_SEED:
+		if (read_seed(optarg, &options->test_seed))
+			return true;
+		fprintf(stderr, "hermod: \"%s\" is not a seed\n", optarg);
+		return false;
+	case CHECK_CONFIG:
+		options->action = ACTION_CHECK_CONFIG;
+		return true;
+	case DESCRIBE:
+		options->action = ACTION_DESCRIBE;
+		return true;
+	case VERSION:
+		options->action = ACTION_VERSION;
+		return true;
+	case HELP:
+		options->action = ACTION_HELP;
+		return true;
+	default:
+		return false;
+	}
+}
+
+void
+options_read(struct options *options, int argc, char **argv)
+{
+	int option;
+
+	*options = (struct options){ .action = ACTION_RUN,
+		                     .config = HERMOD_CONFIG_FILE,
+		                     .module_path = HERMOD_MODULE_DIR,
+		                     .started_us = clock_mono_us() };
+	while ((option = getopt_long(argc, argv, "c:h", known, NULL)) != -1) {
+		if (!take(options, option)) {
+			options->action = ACTION_NONE;
+			return;
+		}
+	}
+	if (optind < argc) {
+		fprintf(stderr, "hermod: what is \"%s\"? There are only options, see --help\n",
+		        argv[optind]);
+		options->action = ACTION_NONE;
+	}
+}

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: MIT */
+/* Copyright 2026 the Hermod authors */
+/* daemon/settings_show.c - the configuration in force as text of its own grammar. */
+#include <string.h>
+
+#include "conf/write.h"
+#include "daemon/settings.h"
+
+static void
+show_block(const char *name, const struct conf_schema *schema, const void *filled, struct buf *out)
+{
+	buf_putc(out, '\n');
+	conf_write_open(name, NULL, 0, out);
+	conf_write_keys(schema, filled, 1, out);
+	conf_write_close(0, out);
+}
+
+static void
+show_modules(const struct settings_host *h, struct buf *out)
+{
+	for (size_t i = 0; i < h->n_modules; i++) {
+		const struct settings_module *m = &h->modules[i];
+
+		if (!m->config || m->schema.n_keys == 0)
+			continue;
+		buf_putc(out, '\n');
+		conf_write_open("module", m->name, 1, out);
+		conf_write_keys(&m->schema, m->config, 2, out);
+		conf_write_close(1, out);
+	}
+}
+
+static void
+show_host(const struct settings *s, const struct settings_host *h, struct buf *out)
+{
+	struct settings_host_keys keys = h->keys;
+
+	/* What is in force, wherever the list came from. */
+	if (keys.modules.n == 0)
+		keys.modules = s->top.modules.n > 0 ? s->top.modules : s->available;
+	if (out->len > 0)
+		buf_putc(out, '\n');
+	conf_write_open("host", h->domain, 0, out);
+	conf_write_keys(&settings_host_schema, &keys, 1, out);
+	show_modules(h, out);
+	conf_write_close(0, out);
+}
+
+static void
+show_listen(const struct settings_listen *l, struct buf *out)
+{
+	buf_putc(out, '\n');
+	conf_write_open("listen", l->name, 0, out);
+	conf_write_keys(&settings_listen_schema, l, 1, out);
+	conf_write_close(0, out);
+}
+
+void
+settings_write(const struct settings *s, const char *host, struct buf *out)
+{
+	if (!host) {
+		conf_write_keys(&settings_top_schema, &s->top, 0, out);
+		show_block("log", &settings_log_schema, &s->log, out);
+		show_block("storage", &settings_storage_schema, &s->storage, out);
+		show_block("limits", settings_limits_schema(), &s->limits, out);
+		show_block("c2s", &stream_schema, &s->c2s, out);
+		for (size_t i = 0; i < s->n_listen; i++)
+			show_listen(&s->listen[i], out);
+	}
+	for (size_t i = 0; i < s->n_hosts; i++) {
+		if (!host || strcmp(host, s->hosts[i].domain) == 0)
+			show_host(s, &s->hosts[i], out);
+	}
+}
