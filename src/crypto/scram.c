@@ -7,29 +7,13 @@
  */
 #include "crypto/scram.h"
 
-#include <openssl/err.h>
-#include <openssl/evp.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/buf.h"
 #include "base/codec.h"
 #include "base/random.h"
-
-static const EVP_MD *
-message_digest(enum crypto_hash hash)
-{
-	switch (hash) {
-	case CRYPTO_SHA1:
-		return EVP_sha1();
-	case CRYPTO_SHA256:
-		return EVP_sha256();
-	case CRYPTO_SHA512:
-		return EVP_sha512();
-	}
-	return NULL;
-}
+#include "crypto/pbkdf2.h"
 
 void
 scram_choose(struct scram_keys *keys, enum crypto_hash hash, unsigned iterations)
@@ -41,41 +25,44 @@ scram_choose(struct scram_keys *keys, enum crypto_hash hash, unsigned iterations
 	random_bytes(keys->salt, keys->salt_len);
 }
 
-/* RFC 5802 3: Hi() is PBKDF2 (RFC 8018 5.2) with HMAC as its function. */
-static bool
-salted_password(const struct scram_keys *keys, const char *password,
-                unsigned char out[CRYPTO_HASH_MAX])
+static void
+set_keys(struct scram_keys *keys, const unsigned char *salted)
 {
-	size_t len = strlen(password);
+	size_t len = crypto_hash_len(keys->hash);
+	struct crypto_bytes key = { salted, len };
+	unsigned char client_key[CRYPTO_HASH_MAX];
+
+	crypto_hmac(keys->hash, key, (struct crypto_bytes){ "Client Key", 10 }, client_key);
+	crypto_digest(keys->hash, client_key, len, keys->stored_key);
+	crypto_hmac(keys->hash, key, (struct crypto_bytes){ "Server Key", 10 }, keys->server_key);
+	crypto_wipe(client_key, sizeof(client_key));
+}
+
+bool
+scram_derive_all(struct scram_keys *keys, size_t n, const char *password)
+{
+	struct pbkdf2 salted[CRYPTO_HASHES]; /* RFC 5802 3: Hi() is PBKDF2 with HMAC */
 	bool ok;
 
-	hm_assert(keys->salt_len <= SCRAM_SALT_MAX && keys->iterations <= SCRAM_ITERATIONS_MAX);
-	ok = len <= INT32_MAX &&
-	     PKCS5_PBKDF2_HMAC(password, (int)len, keys->salt, (int)keys->salt_len,
-	                       (int)keys->iterations, message_digest(keys->hash),
-	                       (int)crypto_hash_len(keys->hash), out) == 1;
-	if (!ok)
-		ERR_clear_error();
+	hm_assert(n <= HM_COUNT(salted));
+	for (size_t i = 0; i < n; i++) {
+		hm_assert(keys[i].salt_len <= SCRAM_SALT_MAX &&
+		          keys[i].iterations <= SCRAM_ITERATIONS_MAX);
+		salted[i] = (struct pbkdf2){ .hash = keys[i].hash,
+			                     .iterations = keys[i].iterations,
+			                     .salt = { keys[i].salt, keys[i].salt_len } };
+	}
+	ok = pbkdf2_derive(salted, n, (struct crypto_bytes){ password, strlen(password) });
+	for (size_t i = 0; i < n && ok; i++)
+		set_keys(&keys[i], salted[i].out);
+	crypto_wipe(salted, sizeof(salted));
 	return ok;
 }
 
 bool
 scram_derive(struct scram_keys *keys, const char *password)
 {
-	size_t len = crypto_hash_len(keys->hash);
-	unsigned char salted[CRYPTO_HASH_MAX], client_key[CRYPTO_HASH_MAX];
-	struct crypto_bytes key = { salted, len };
-	bool ok = salted_password(keys, password, salted);
-
-	if (ok) {
-		crypto_hmac(keys->hash, key, (struct crypto_bytes){ "Client Key", 10 }, client_key);
-		crypto_digest(keys->hash, client_key, len, keys->stored_key);
-		crypto_hmac(keys->hash, key, (struct crypto_bytes){ "Server Key", 10 },
-		            keys->server_key);
-	}
-	crypto_wipe(salted, sizeof(salted));
-	crypto_wipe(client_key, sizeof(client_key));
-	return ok;
+	return scram_derive_all(keys, 1, password);
 }
 
 bool

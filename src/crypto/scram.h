@@ -34,8 +34,10 @@ struct scram_keys {
 
 /* Sets hash, iterations (1 to SCRAM_ITERATIONS_MAX) and a random salt: what scram_derive() starts from. */
 void scram_choose(struct scram_keys *keys, enum crypto_hash hash, unsigned iterations);
-/* Fills in both keys from the password and what is in keys already.  Long.  False: libcrypto refused (its configuration forbids the hash). */
+/* Fills in both keys from the password and what is in keys already.  Long.  False: libcrypto refused the hash. */
 bool scram_derive(struct scram_keys *keys, const char *password) HM_MUST_USE;
+/* The same for n verifiers of one password, at most CRYPTO_HASHES: all in step, which takes less time than one after the other. */
+bool scram_derive_all(struct scram_keys *keys, size_t n, const char *password) HM_MUST_USE;
 /* Is it the password that keys were derived from?  Long. */
 bool scram_check_plain(const struct scram_keys *keys, const char *password) HM_MUST_USE;
 

@@ -89,6 +89,20 @@ only_the_right_password_fits(void **state)
 }
 
 static void
+verifiers_derived_together_are_those_derived_alone(void **state)
+{
+	struct scram_keys together[CRYPTO_HASHES], alone[CRYPTO_HASHES];
+
+	for (enum crypto_hash hash = 0; hash < CRYPTO_HASHES; hash++)
+		scram_choose(&together[hash], hash, 50 + 10 * (unsigned)hash);
+	memcpy(alone, together, sizeof(alone));
+	assert_true(scram_derive_all(together, CRYPTO_HASHES, "pencil"));
+	for (enum crypto_hash hash = 0; hash < CRYPTO_HASHES; hash++)
+		assert_true(scram_derive(&alone[hash], "pencil"));
+	assert_memory_equal(together, alone, sizeof(alone));
+}
+
+static void
 each_salt_is_another(void **state)
 {
 	struct scram_keys one, other;
@@ -278,6 +292,7 @@ main(void)
 		cmocka_unit_test(the_exchange_of_rfc_5802_succeeds),
 		cmocka_unit_test(the_exchange_of_rfc_7677_succeeds),
 		cmocka_unit_test(only_the_right_password_fits),
+		cmocka_unit_test(verifiers_derived_together_are_those_derived_alone),
 		cmocka_unit_test(each_salt_is_another),
 		cmocka_unit_test(the_text_is_that_of_cyrus_sasl),
 		cmocka_unit_test(what_was_written_is_read_back),
