@@ -5,14 +5,12 @@
  * is doubtful about them goes to the log, what does not work is an error.
  */
 #include <openssl/err.h>
-#include <openssl/evp.h>
-#include <openssl/x509.h>
-#include <openssl/x509v3.h>
-#include <string.h>
 
+#include "base/clock.h"
 #include "base/error.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "crypto/cert.h"
 #include "net/tls_state.h"
 
 static struct hm_logctx log_context = { .subject = "tls" };
@@ -45,24 +43,6 @@ tls_file_changed(const struct tls_file *file)
 	       st.st_size != file->size;
 }
 
-/* RFC 5929 4.1: the hash of the certificate, by the hash of its signature, but SHA-256 for MD5 and SHA-1. */
-static void
-note_end_point(struct tls_certificate *cert, X509 *x509)
-{
-	unsigned len = 0;
-	int hash;
-
-	if (!X509_get_signature_info(x509, &hash, NULL, NULL, NULL) || hash == NID_undef)
-		return;
-	if (hash == NID_md5 || hash == NID_sha1)
-		hash = NID_sha256;
-	_Static_assert(sizeof(cert->end_point) >= EVP_MAX_MD_SIZE, "any hash fits");
-	if (X509_digest(x509, EVP_get_digestbynid(hash), cert->end_point, &len))
-		cert->end_point_len = len;
-	else
-		ERR_clear_error();
-}
-
 static void
 warn(const struct tls_host *host, const char *reason)
 {
@@ -70,14 +50,19 @@ warn(const struct tls_host *host, const char *reason)
 	         hm_kv("file", host->certificate), hm_kv("reason", reason));
 }
 
+/* Which service the context is for is not known here: either will do. */
 static void
-warn_about(const struct tls_host *host, X509 *x509)
+warn_about(const struct tls_host *host, const struct cert *cert)
 {
-	if (X509_cmp_current_time(X509_get0_notAfter(x509)) < 0)
+	struct cert_domain domain = { .ascii = host->domain };
+	int64_t now = clock_wall_us();
+
+	if (cert_not_after_us(cert) < now)
 		warn(host, "it has expired");
-	if (X509_cmp_current_time(X509_get0_notBefore(x509)) > 0)
+	if (cert_not_before_us(cert) > now)
 		warn(host, "it is not valid yet");
-	if (X509_check_host(x509, host->domain, 0, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS, NULL) != 1)
+	if (!cert_fits(cert, domain, CERT_XMPP_CLIENT) &&
+	    !cert_fits(cert, domain, CERT_XMPP_SERVER))
 		warn(host, "it is not for this name");
 }
 
@@ -93,7 +78,7 @@ tls_certificate_load(struct tls_certificate *cert, const struct tls_host *host,
                      struct hm_error *why)
 {
 	SSL_CTX *ctx = cert->ssl_ctx;
-	X509 *x509;
+	struct cert *loaded;
 
 	SSL_CTX_set_default_passwd_cb(ctx, no_passphrase);
 	ERR_clear_error();
@@ -108,9 +93,11 @@ tls_certificate_load(struct tls_certificate *cert, const struct tls_host *host,
 	    SSL_CTX_check_private_key(ctx) != 1)
 		return error_set(why, HM_E_INVALID, "key of %s: %s: %s", host->domain, host->key,
 		                 tls_take_error("not the certificate's key"));
-	x509 = SSL_CTX_get0_certificate(ctx);
-	note_end_point(cert, x509);
-	warn_about(host, x509);
+	loaded = cert_new_from_x509(SSL_CTX_get0_certificate(ctx));
+	if (!cert_end_point(cert_x509(loaded), cert->end_point, &cert->end_point_len))
+		cert->end_point_len = 0;
+	warn_about(host, loaded);
+	cert_free(&loaded);
 	ERR_clear_error();
 	return true;
 }

@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 
 #include "base/table.h"
+#include "crypto/cert.h"
 #include "net/tls.h"
 
 struct tls_file {
@@ -25,7 +26,7 @@ struct tls_certificate {
 	SSL_CTX *ssl_ctx;
 	struct tls_file file[2]; /* chain, key */
 	/* RFC 5929 4.1; len 0: not defined for this certificate. */
-	unsigned char end_point[64];
+	unsigned char end_point[CERT_END_POINT_MAX];
 	size_t end_point_len;
 };
 
