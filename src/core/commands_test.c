@@ -18,11 +18,13 @@
 
 /*
  * drain: a token goes round all workers until a whole round has met nothing but itself: no other
- * mail, no request at the store.  Every turn polls its sockets first, so what a client has
- * sent before it asked is seen, and what results from it has been written.
+ * mail, no request at the store.  It leaves a worker at the end of a turn and every turn polls its
+ * sockets first, so what a client has sent before it asked is seen, and what results from it has
+ * been written.
  */
 struct drain {
 	struct mail mail;
+	struct turn_end turn_end;
 	struct hm_cmd *cmd;
 	unsigned next;
 	unsigned quiet; /* rounds */
@@ -46,9 +48,9 @@ mails_of_all(void)
 }
 
 static void
-drain_mail(struct mail *mail)
+drain_pass_on(struct turn_end *te)
 {
-	struct drain *d = HM_CONTAINER(mail, struct drain, mail);
+	struct drain *d = HM_CONTAINER(te, struct drain, turn_end);
 	uint64_t mails;
 
 	if (d->next < workers_count()) {
@@ -56,8 +58,8 @@ drain_mail(struct mail *mail)
 		return;
 	}
 	mails = mails_of_all();
-	/* One mail per worker is the token's own; one more here and there may be counted early or late. */
-	d->quiet = store_idle() && mails - d->mails <= workers_count() + 1 ? d->quiet + 1 : 0;
+	/* One mail per worker is the token's own. */
+	d->quiet = store_idle() && mails - d->mails == workers_count() ? d->quiet + 1 : 0;
 	d->mails = mails;
 	d->next = 0;
 	if (d->quiet < QUIET_ROUNDS) {
@@ -70,6 +72,12 @@ drain_mail(struct mail *mail)
 }
 
 static void
+drain_mail(struct mail *mail)
+{
+	worker_at_turn_end(&HM_CONTAINER(mail, struct drain, mail)->turn_end);
+}
+
+static void
 test_drain(struct hm_mod *m, struct hm_cmd *cmd)
 {
 	struct drain *d = mem_new(struct drain);
@@ -77,6 +85,7 @@ test_drain(struct hm_mod *m, struct hm_cmd *cmd)
 	command_hold(cmd);
 	d->cmd = cmd;
 	d->mail.run = drain_mail;
+	d->turn_end.run = drain_pass_on;
 	worker_post(d->next++, &d->mail);
 }
 
