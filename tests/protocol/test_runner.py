@@ -95,7 +95,7 @@ class Grammar(unittest.TestCase):
     def test_repetition_of_a_character_and_of_a_group(self):
         self.assertEqual(unescape('A{*5}'), b'AAAAA')
         self.assertEqual(unescape('(<a>){*3}x'), b'<a><a><a>x')
-        self.assertEqual(unescape(r'\x41{*2}'.replace('\\x41', 'Q')), b'QQ')
+        self.assertEqual(unescape(r'\x41{*2}\s{*3}(\n){*2}'), b'AA   \n\n')
 
     def test_every_step_is_understood_by_one_pattern_only(self):
         for text in ('romeo gets', 'romeo gets nothing', 'romeo gets in any order', 'romeo gets stream error',

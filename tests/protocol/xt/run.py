@@ -200,7 +200,8 @@ class Run(ConnectionSteps, StanzaSteps, RelationSteps, ServerSteps):
                 label = next(iter(row.values()))
                 failures.append(f'row {number} ({label}), line {self.current.line}: {self.current.text}\n'
                                 f'{error}\n{self.transcripts(error)}')
-                if not self.server.running():
+                # A server that is gone or hangs would make all further rows wait.
+                if not self.server.running() or sum('got nothing in' in each for each in failures) >= 3:
                     break
             self.names = kept
         self.row, self.row_began = {}, 0

@@ -164,36 +164,43 @@ def expand_row(step, row):
 
 
 def unescape(text):
-    """Python-like escapes (\\x00 \\n \\t \\\\ \\u00e9 and \\*N to repeat): text to bytes.
+    """Text with Python-like escapes (\\x00 \\n \\t \\\\ \\u00e9) to bytes.
 
     A{*1000} is A a thousand times, (<a>){*1000} repeats the group."""
     out, index = bytearray(), 0
-    simple = {'n': b'\n', 'r': b'\r', 't': b'\t', '\\': b'\\', '0': b'\0', 's': b' '}
     while index < len(text):
-        char = text[index]
-        if char != '\\':
-            repeat = re.compile(r'\(([^()]*)\)\{\*(\d+)\}|(.)\{\*(\d+)\}', re.DOTALL).match(text, index)
-            if repeat:
-                what, times = (repeat[1], repeat[2]) if repeat[1] is not None else (repeat[3], repeat[4])
-                out += unescape(what) * int(times)
-                index = repeat.end()
-            else:
-                out += char.encode()
-                index += 1
+        if text[index] == '(' and (group := GROUP.match(text, index)):
+            out += unescape(group[1]) * int(group[2])
+            index = group.end()
             continue
-        kind = text[index + 1:index + 2]
-        if kind in simple:
-            out += simple[kind]
-            index += 2
-        elif kind == 'x' and re.match(r'[0-9a-fA-F]{2}', text[index + 2:]):
-            out.append(int(text[index + 2:index + 4], 16))
-            index += 4
-        elif kind == 'u' and re.match(r'[0-9a-fA-F]{4}', text[index + 2:]):
-            out += chr(int(text[index + 2:index + 6], 16)).encode('utf-8', 'surrogatepass')
-            index += 6
+        if text[index] == '\\':
+            piece, index = unescape_one(text, index + 1)
         else:
-            raise ScriptError(f'escape \\{kind} is not known')
+            piece, index = text[index].encode(), index + 1
+        if times := TIMES.match(text, index):
+            piece *= int(times[1])
+            index = times.end()
+        out += piece
     return bytes(out)
+
+
+TIMES = re.compile(r'\{\*(\d+)\}')
+GROUP = re.compile(r'\(([^()]*)\)\{\*(\d+)\}')
+SIMPLE_ESCAPES = {'n': b'\n', 'r': b'\r', 't': b'\t', '\\': b'\\', '0': b'\0', 's': b' '}
+
+
+def unescape_one(text, index):
+    """What a backslash before index means, and where it ends."""
+    kind = text[index:index + 1]
+    if kind in SIMPLE_ESCAPES:
+        return SIMPLE_ESCAPES[kind], index + 1
+    digits = {'x': 2, 'u': 4}.get(kind, 0)
+    number = text[index + 1:index + 1 + digits]
+    if not digits or not re.fullmatch(rf'[0-9a-fA-F]{{{digits}}}', number):
+        raise ScriptError(f'escape \\{kind} is not known')
+    if kind == 'x':
+        return bytes([int(number, 16)]), index + 3
+    return chr(int(number, 16)).encode('utf-8', 'surrogatepass'), index + 5
 
 
 class Script:

@@ -36,6 +36,21 @@ class StanzaSteps:
         for pattern in self.patterns(this.body):
             self.compare(client, pattern, client.next_element(f'\n{indent(show(pattern))}'))
 
+    @step(r'(?P<name>\S+) gets of type (?P<kind>\w+)')
+    def gets_of_type(self, this, name, kind):
+        """Of all that has come, exactly these have the type; the rest is forgotten."""
+        client = self.client(name)
+        self.server.drain()
+        client.read_all()
+        got = [value for event, value in client.events if event == 'element' and value.get('type') == kind]
+        self.forget(client)
+        patterns = self.patterns(this.body)
+        if len(got) != len(patterns):
+            raise Failure(f'{name} should get {len(patterns)} of type {kind}, but got {len(got)}\n'
+                          + '\n'.join(indent(show(each)) for each in got))
+        for pattern, each in zip(patterns, got):
+            self.compare(client, pattern, each)
+
     @step(r'(?P<name>\S+) gets in any order')
     def gets_in_any_order(self, this, name):
         client = self.client(name)
