@@ -18,6 +18,8 @@
 #include "stream/sasl_first.h"
 #include "xmpp/jid.h"
 
+#define REFUSALS_MAX 16 /* of one stream */
+
 /* --- Memory ---------------------------------------------------------------------------- */
 
 static void
@@ -110,8 +112,9 @@ login_fail(struct stream *s, const char *cond, const char *reason)
 	buf_printf(stream_buf(), "<failure xmlns='" NS_SASL "'><%s/></failure>", cond);
 	stream_send(s);
 	login_forget(s);
-	/* RFC 6120 6.4.5 */
-	if (++l->failures >= s->version->settings.login_attempts)
+	/* RFC 6120 6.4.5 is about wrong credentials; who tries one mechanism after the other shows
+	 * none.  slixmpp does, and logs in with the seventh when it knows none of our bindings. */
+	if (l->failures >= s->version->settings.login_attempts || ++l->refusals >= REFUSALS_MAX)
 		stream_end(s, STREAM_POLICY_VIOLATION, "Too many failed attempts to log in.");
 	else
 		login_go_on(s);
@@ -121,6 +124,7 @@ static void
 refuse(struct stream *s, const char *reason)
 {
 	report_outcome(s, false);
+	s->login->failures++;
 	login_fail(s, "not-authorized", reason);
 }
 
@@ -215,6 +219,12 @@ judge_first(struct stream *s, const struct sasl_first *first, const char **local
 	else
 		binding_any(s->conn, &l->binding);
 	if (first->flag == 'p' && !l->binding.type)
+		return "not-authorized";
+	/* "The server has no channel binding": somebody took it out of the offer on the way (RFC 5802 6). */
+	if (first->flag == 'y' && l->binding.type)
+		return "not-authorized";
+	/* RFC 5802 6: somebody has hidden our -PLUS mechanisms, or the client has none of our bindings. */
+	if (first->flag == 'y' && l->binding.type)
 		return "not-authorized";
 	*local = jid_prepare_local(first->user, a);
 	if (!*local)

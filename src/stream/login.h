@@ -28,7 +28,9 @@ enum login_step {
 
 struct login {
 	enum login_step step;
-	unsigned failures, strangers;
+	unsigned failures; /* with credentials that are wrong */
+	unsigned refusals; /* of any kind */
+	unsigned strangers;
 	bool early;              /* input came behind what is being worked on */
 	bool real;               /* the account exists */
 	char lang[LANG_MAX + 1]; /* of the stream, or "" */
