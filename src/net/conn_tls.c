@@ -196,8 +196,12 @@ conn_tls_input(struct conn *c, const char *data, size_t len)
 	if (!c->secured && !shake_hands(c, &io))
 		return;
 	/* All of it, also when the owner holds or gives c away: see conn_state.h. */
-	while (!c->freed && c->state == CONN_OPEN && (plain_len = read_record(c, &io, plain)) > 0)
+	while (!c->freed && c->state == CONN_OPEN && (plain_len = read_record(c, &io, plain)) > 0) {
 		conn_deliver(c, plain, plain_len);
+		/* Nearly always it was one record: asking for another would cost a buffer. */
+		if (io.in_len == 0 && !SSL_has_pending(c->ssl))
+			break;
+	}
 }
 
 /* --- Output ------------------------------------------------------------------------------ */
