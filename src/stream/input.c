@@ -39,12 +39,14 @@ got_fault(struct stream *s)
 {
 	enum xml_fault fault = xml_stream_fault(s->xml);
 
-	/* While we end, broken input is the client's end too. */
-	if (s->state == ENDING)
+	/* Nothing more of it can be understood: while we end, that is the client's end too. */
+	if (s->state == ENDING) {
 		stream_ended_by_peer(s);
-	else
-		stream_end(s, cond_of_fault(fault),
-		           fault == XML_TOO_LARGE ? "The element is too large." : NULL);
+		return;
+	}
+	s->their_end = true;
+	stream_end(s, cond_of_fault(fault),
+	           fault == XML_TOO_LARGE ? "The element is too large." : NULL);
 }
 
 /* --- Credit --------------------------------------------------------------------------- */
@@ -233,7 +235,7 @@ static bool
 reads_on(const struct stream *s)
 {
 	return s->state == AT_HEADER || s->state == NEGOTIATING || (s->state == OPEN && !s->hold) ||
-	       s->state == ENDING;
+	       (s->state == ENDING && !s->their_end);
 }
 
 /* As far as the stream takes it. */
@@ -279,7 +281,7 @@ stream_readable(struct conn *c, const char *data, size_t len)
 		stream_end(s, STREAM_POLICY_VIOLATION, "Too much was sent before authentication.");
 	used = feed(s, data, len);
 	charge_rate(s, used);
-	if (s->state == OVER || s->state == SECURING)
+	if (s->state == OVER || s->state == SECURING || s->state == ENDING)
 		return len;
 	if (s->state == WAITING && used < len) {
 		/* White space does not count. */

@@ -87,6 +87,18 @@ log_closed(struct stream *s, const char *reason)
 	         hm_kv("in", conn_bytes_in(s->conn)), hm_kv("out", conn_bytes_out(s->conn)));
 }
 
+/* The last stream of a worker that stops takes with it what they shared. */
+static void
+release_here(void)
+{
+	if (!stream_here.stopping || stream_here.walking || table_count(&stream_here.streams) > 0)
+		return;
+	table_free(&stream_here.streams);
+	buf_free(&stream_here.out);
+	if (stream_here.version)
+		version_unref(&stream_here.version);
+}
+
 void
 stream_drop(struct stream *s)
 {
@@ -101,8 +113,9 @@ stream_drop(struct stream *s)
 	mem_free(s->bare);
 	mem_free(s->end_text);
 	mem_free(s);
-	atomic_fetch_sub(&open_streams, 1);
+	release_here();
 	stream_count_metric(SM_STREAMS, -1);
+	atomic_fetch_sub(&open_streams, 1);
 }
 
 void
@@ -367,6 +380,7 @@ stream_stop_here(void)
 		s->reason = s->reason ? s->reason : "the server shuts down";
 		stream_end_as(s, STREAM_SYSTEM_SHUTDOWN, NULL, LINK_CLOSED_LOST);
 	}
+	release_here();
 }
 
 void
@@ -376,11 +390,10 @@ stream_end_here(void)
 	void *value;
 
 	stream_here.stopping = true;
+	stream_here.walking = true;
 	/* The entry just given may be removed. */
 	while (table_next(&stream_here.streams, &pos, NULL, &value))
 		stream_cut(value, "the server shuts down");
-	table_free(&stream_here.streams);
-	buf_free(&stream_here.out);
-	if (stream_here.version)
-		version_unref(&stream_here.version);
+	stream_here.walking = false;
+	release_here();
 }

@@ -5,7 +5,7 @@
  * sees it.  What it says to the core and hears from it goes over link/link.h.
  *
  * Start: stream_init(); on each worker stream_start_here(), then the listeners.
- * End: the listeners stop; on each worker stream_stop_here(); when stream_count() is 0 or
+ * End: the listeners stop; on each worker stream_stop_here(); unless stream_count() becomes 0 before
  * patience ends, on each worker stream_end_here(); after the workers stream_free().
  */
 #ifndef STREAM_STREAM_H

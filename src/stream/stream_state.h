@@ -72,6 +72,7 @@ struct stream {
 /* Per worker. */
 struct stream_here {
 	bool stopping;
+	bool walking; /* through the table */
 	struct version *version;
 	struct table streams; /* id -> struct stream */
 	struct buf out;       /* shared by all that write; empty between */

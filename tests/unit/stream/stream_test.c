@@ -480,6 +480,12 @@ client_scram(struct client *c, const char *mechanism, const char *user, const ch
 	                   mechanism);
 	send_message(c, start, first, "</auth>");
 	challenge = content(client_until(c, "</challenge>"), &len);
+	if (!CHECK(strstr(challenge, ",s=") && strstr(challenge, ",i="))) {
+		mem_free(first);
+		mem_free(start);
+		mem_free(challenge);
+		return false;
+	}
 	channel = channel_data(c, gs2, binding);
 	without = mem_printf("c=%s,%.*s", channel, (int)(strstr(challenge, ",s=") - challenge),
 	                     challenge);
