@@ -19,8 +19,6 @@
 #include "loop/worker.h"
 #include "store/store.h"
 
-#define GROUP_MAX 256 /* statements of one group */
-
 enum output_kind { OUTPUT_HOLD, OUTPUT_ROUTE, OUTPUT_DELIVER };
 
 struct output {
@@ -43,8 +41,8 @@ struct hold {
 	char *cause_to;
 	int64_t since_us;
 	struct arena *arena; /* of the arguments, until they are submitted */
-	struct store_call calls[GROUP_MAX];
-	size_t n;
+	struct store_call *calls;
+	size_t n, size;
 };
 
 void
@@ -141,6 +139,7 @@ hold_free(struct hold *h)
 	mem_free(h->cause_to);
 	if (h->arena)
 		arena_free(&h->arena);
+	mem_free(h->calls);
 	mem_free(h);
 }
 
@@ -252,7 +251,11 @@ turn_store(unsigned statement, const struct hm_value *v, size_t n)
 	hm_assert(t->active && t->entity);
 	if (!t->hold)
 		t->hold = hold_new(t->entity);
-	hm_assert(t->hold->n < GROUP_MAX);
+	if (t->hold->n == t->hold->size) {
+		t->hold->size = t->hold->size ? 2 * t->hold->size : 4;
+		t->hold->calls =
+			mem_realloc(t->hold->calls, t->hold->size * sizeof(struct store_call));
+	}
 	copy = arena_alloc(t->hold->arena, (n + 1) * sizeof(*copy));
 	for (size_t i = 0; i < n; i++) {
 		copy[i] = v[i];
@@ -294,6 +297,8 @@ hold_submit(struct hold *h)
 		worker_post(here->worker, &r->mail);
 	}
 	arena_free(&h->arena);
+	mem_free(h->calls);
+	h->calls = NULL;
 }
 
 void
