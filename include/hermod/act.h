@@ -75,11 +75,11 @@ HM_PUBLIC void hm_send(struct hm_mod *m, struct hm_writer *take, const char *fro
 /* Straight to one client, through its client_deliver chain: pushes.  from NULL: none, which to a client means its own account. */
 HM_PUBLIC void hm_send_to_session(struct hm_mod *m, struct hm_session *s, struct hm_writer *take,
                                   const char *from);
-/* A stanza that exists already. from NULL: its own. */
+/* A stanza that exists already. from NULL: its own. to_session: `to` is what the client sees, the bare JID where that was addressed; NULL: its full JID. */
 HM_PUBLIC void
 hm_forward(struct hm_mod *m, const struct hm_stanza *s, const char *from, const char *to);
-HM_PUBLIC void
-hm_forward_to_session(struct hm_mod *m, struct hm_session *s, const struct hm_stanza *stanza);
+HM_PUBLIC void hm_forward_to_session(struct hm_mod *m, struct hm_session *s,
+                                     const struct hm_stanza *stanza, const char *to);
 /* What was addressed to `to` (the account, or a resource that is not there) and is delivered to this session instead, later. */
 HM_PUBLIC void
 hm_deliver(struct hm_mod *m, struct hm_session *s, const struct hm_stanza *stanza, const char *to);

@@ -244,6 +244,6 @@ roster_tell_interested(struct hm_mod *m, struct hm_user *u, const struct hm_stan
 		const struct roster_session *rs = hm_session_state(m, s);
 
 		if (rs->interested || hm_session_presence(s))
-			hm_forward_to_session(m, s, stanza);
+			hm_forward_to_session(m, s, stanza, hm_user_jid(u));
 	}
 }

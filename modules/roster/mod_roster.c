@@ -65,7 +65,7 @@ known_version(struct hm_mod *m, const struct hm_user *u, const char *text)
 }
 
 static void
-send_whole(struct hm_mod *m, struct hm_iq *rq, bool versioned)
+send_whole(struct hm_mod *m, struct hm_iq *rq)
 {
 	struct hm_user *u = hm_iq_user(rq);
 	struct roster *r = roster_of(m, u);
@@ -74,8 +74,7 @@ send_whole(struct hm_mod *m, struct hm_iq *rq, bool versioned)
 	void *value;
 
 	hm_open(w, NS_ROSTER, "query");
-	if (versioned)
-		hm_attr(w, "ver", roster_version(u, r->ver));
+	hm_attr(w, "ver", roster_version(u, r->ver));
 	while (hm_table_next(r->items, &pos, NULL, &value)) {
 		const struct item *it = value;
 
@@ -124,7 +123,7 @@ roster_get(struct hm_mod *m, struct hm_iq *rq)
 		rs->interested = true;
 	}
 	if (known < 0) {
-		send_whole(m, rq, ver != NULL);
+		send_whole(m, rq);
 		return;
 	}
 	hm_iq_done(rq);
@@ -279,7 +278,7 @@ iface_each(struct hm_mod *m, struct hm_user *u,
 	}
 }
 
-/* jid: a bare JID, a full one, or a domain (XEP-0191 3.1): all contacts that it covers. */
+/* jid: a bare JID, a full one, or a domain (XEP-0191 6): the contacts that it covers, or that one resource. */
 static bool
 covers(const char *jid, const char *contact)
 {
@@ -297,7 +296,7 @@ for_covered(struct hm_mod *m, struct hm_user *u, const char *jid,
 		const struct item *it = value;
 
 		if ((it->sub & HM_SUB_FROM) && covers(jid, it->jid))
-			fn(m, u, it->jid);
+			fn(m, u, hm_tmp_resource(jid) ? jid : it->jid);
 	}
 }
 

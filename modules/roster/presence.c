@@ -4,9 +4,12 @@
  * presence.c - who is told of an account's presence, and who is asked (RFC 6121 4).
  *
  * Probes go out under the full JID, so that the answers reach only the resource that does not
- * know them yet; the other resources have been told before.
+ * know them yet; the other resources have been told before.  Blocked contacts (XEP-0191) are
+ * neither told nor asked.
  */
 #include <string.h>
+
+#include <hermod/iface/blocking.h>
 
 #include "roster.h"
 
@@ -16,6 +19,9 @@ contacts(struct hm_mod *m, const struct hm_user *u, enum hm_subscription directi
 {
 	struct roster *r = roster_of(m, u);
 	const char **list = hm_tmp_alloc((hm_table_count(r->items) + 1) * sizeof(char *));
+	struct hm_mod *provider;
+	const struct hm_blocking_iface *blocking =
+		hm_interface(m, "blocking", HM_BLOCKING_IFACE, &provider);
 	size_t pos = 0;
 	void *value;
 
@@ -23,7 +29,7 @@ contacts(struct hm_mod *m, const struct hm_user *u, enum hm_subscription directi
 	while (hm_table_next(r->items, &pos, NULL, &value)) {
 		const struct item *it = value;
 
-		if (it->sub & direction)
+		if ((it->sub & direction) && !(blocking && blocking->blocks(provider, u, it->jid)))
 			list[(*n)++] = it->jid;
 	}
 	return list;
@@ -38,14 +44,14 @@ broadcast(struct hm_mod *m, struct hm_user *u, const struct hm_stanza *presence)
 	hm_fanout(m, presence, to, n);
 }
 
-/* 4.2.2, 4.4.2: also to all available resources of the account, itself included. */
+/* 4.2.2, 4.4.2, 4.5.2: also to all available resources of the account, itself included. */
 static void
-tell_own(struct hm_mod *m, struct hm_user *u, const struct hm_stanza *presence)
+tell_own(struct hm_mod *m, struct hm_session *itself, const struct hm_stanza *presence)
 {
-	hm_for_each_session(s, u)
+	hm_for_each_session(s, hm_session_user(itself))
 	{
-		if (hm_session_presence(s))
-			hm_forward_to_session(m, s, presence);
+		if (hm_session_presence(s) || s == itself)
+			hm_forward_to_session(m, s, presence, NULL);
 	}
 }
 
@@ -81,7 +87,8 @@ show_requests(struct hm_mod *m, struct hm_session *session)
 			it->pending_in && it->request ? hm_stanza_parse_ref(it->request) : NULL;
 
 		if (request)
-			hm_forward_to_session(m, session, request);
+			hm_forward_to_session(m, session, request,
+			                      hm_user_jid(hm_session_user(session)));
 		hm_stanza_unref(&request);
 	}
 }
@@ -93,7 +100,7 @@ show_others(struct hm_mod *m, struct hm_session *session)
 	hm_for_each_session(s, hm_session_user(session))
 	{
 		if (s != session && hm_session_presence(s))
-			hm_forward_to_session(m, session, hm_session_presence(s));
+			hm_forward_to_session(m, session, hm_session_presence(s), NULL);
 	}
 }
 
@@ -105,7 +112,7 @@ presence_changed(struct hm_mod *m, struct hm_session *session, const struct hm_s
 	bool available = hm_stanza_type(now)[0] == '\0';
 
 	broadcast(m, u, now);
-	tell_own(m, u, now);
+	tell_own(m, session, now);
 	if (available && !before) {
 		show_others(m, session);
 		probe(m, session);
@@ -172,6 +179,8 @@ presence_probed(struct hm_mod *m, struct hm_user *u, struct hm_letter *l)
 void
 presence_show_to(struct hm_mod *m, struct hm_user *u, const char *to)
 {
+	if (hm_blocks(m, u, to))
+		return;
 	hm_for_each_session(s, u)
 	{
 		if (hm_session_presence(s))
@@ -182,6 +191,8 @@ presence_show_to(struct hm_mod *m, struct hm_user *u, const char *to)
 void
 presence_hide_from(struct hm_mod *m, struct hm_user *u, const char *to)
 {
+	if (hm_blocks(m, u, to))
+		return; /* has seen it go */
 	hm_for_each_session(s, u)
 	{
 		if (hm_session_presence(s))

@@ -182,7 +182,7 @@ got_subscribe(struct hm_mod *m, struct hm_user *u, struct hm_letter *l)
 	hm_for_each_session(s, u)
 	{
 		if (hm_session_presence(s))
-			hm_forward_to_session(m, s, hm_letter_stanza(l));
+			hm_forward_to_session(m, s, hm_letter_stanza(l), hm_user_jid(u));
 	}
 }
 

@@ -255,19 +255,18 @@ static void
 derive(struct offload *job)
 {
 	struct operation *op = HM_CONTAINER(job, struct operation, sums);
+	struct scram_keys keys[CRYPTO_HASHES];
+	char text[SCRAM_TEXT_MAX];
 
-	op->derived = true;
+	for (unsigned i = 0; i < CRYPTO_HASHES; i++)
+		scram_choose(&keys[i], (enum crypto_hash)i, op->iterations);
+	op->derived = scram_derive_all(keys, CRYPTO_HASHES, op->password);
 	for (unsigned i = 0; i < CRYPTO_HASHES; i++) {
-		struct scram_keys keys;
-		char text[SCRAM_TEXT_MAX];
-
-		scram_choose(&keys, (enum crypto_hash)i, op->iterations);
-		op->derived = scram_derive(&keys, op->password) && op->derived;
-		scram_write(&keys, text);
+		scram_write(&keys[i], text);
 		op->verifier[i] = mem_strdup(text);
-		crypto_wipe(&keys, sizeof(keys));
-		crypto_wipe(text, sizeof(text));
 	}
+	crypto_wipe(keys, sizeof(keys));
+	crypto_wipe(text, sizeof(text));
 }
 
 static void

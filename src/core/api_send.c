@@ -85,9 +85,10 @@ hm_forward(struct hm_mod *m, const struct hm_stanza *s, const char *from, const 
 }
 
 void
-hm_forward_to_session(struct hm_mod *m, struct hm_session *s, const struct hm_stanza *stanza)
+hm_forward_to_session(struct hm_mod *m, struct hm_session *s, const struct hm_stanza *stanza,
+                      const char *to)
 {
-	turn_deliver(turn_entity(), s, stanza_ref(stanza), s->jid);
+	turn_deliver(turn_entity(), s, stanza_ref(stanza), to ? to : s->jid);
 }
 
 void

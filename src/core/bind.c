@@ -21,11 +21,15 @@
 
 #define NS_BIND "urn:ietf:params:xml:ns:xmpp-bind"
 #define RANDOM_RESOURCE_CHARS 16
+#define FAILURES_MAX 5 /* 7.7.3 */
 
 static void
 refuse(struct hm_session *s, const struct hm_stanza *iq, enum hm_cond cond, const char *text)
 {
 	turn_deliver(&s->user->entity, s, stanza_error_reply(iq, NULL, cond, text), NULL);
+	if (++s->bind_failures >= FAILURES_MAX)
+		session_close(s, STREAM_POLICY_VIOLATION, "Too many attempts to bind.",
+		              HM_CLOSED_BY_SERVER);
 }
 
 static const char *

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/error.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "core/here.h"
@@ -170,9 +171,11 @@ const char *
 command_arg_type(enum hm_arg_type type)
 {
 	static const char *const names[] = {
-		[HM_ARG_NONE] = "none",     [HM_ARG_ACCOUNT] = "account", [HM_ARG_JID] = "jid",
-		[HM_ARG_HOST] = "host",     [HM_ARG_TEXT] = "text",       [HM_ARG_INT] = "int",
-		[HM_ARG_DURATION] = "text", [HM_ARG_SECRET] = "secret",   [HM_ARG_LINES] = "lines",
+		[HM_ARG_NONE] = "none",         [HM_ARG_ACCOUNT] = "account",
+		[HM_ARG_JID] = "jid",           [HM_ARG_HOST] = "host",
+		[HM_ARG_TEXT] = "text",         [HM_ARG_INT] = "int",
+		[HM_ARG_DURATION] = "duration", [HM_ARG_SECRET] = "secret",
+		[HM_ARG_LINES] = "lines",
 	};
 
 	return names[type];
@@ -381,10 +384,18 @@ parse_duration(const char *text, int64_t *ms)
 	return false;
 }
 
-/* Checks and normalises; *why: the sentence for people. */
 static char *
-read_arg(struct hm_cmd *cmd, const struct hm_arg *arg, const char *value, const char **why)
+bad_arg(struct hm_error *why, enum hm_error_code code, const struct hm_arg *arg, const char *text)
 {
+	error_set(why, code, "%s: %s", arg->name, text);
+	return NULL;
+}
+
+/* Checks and normalises; NULL: why. */
+static char *
+read_arg(struct hm_cmd *cmd, const struct hm_arg *arg, const char *value, struct hm_error *why)
+{
+	const char *domain;
 	struct jid jid;
 	int64_t ms;
 	char *rest;
@@ -393,34 +404,33 @@ read_arg(struct hm_cmd *cmd, const struct hm_arg *arg, const char *value, const 
 	case HM_ARG_ACCOUNT:
 	case HM_ARG_JID:
 		if (!jid_parse(&jid, value, worker_scratch())) {
-			*why = "This is not an address.";
-			return NULL;
+			return bad_arg(why, HM_E_INVALID, arg, "This is not an address.");
 		}
 		if (!cmd->host)
 			cmd->host = host_find(jid.domain);
 		if (arg->type == HM_ARG_ACCOUNT &&
 		    (!jid.local || jid.resource || !host_find(jid.domain))) {
-			*why = "This is not the address of an account of this server.";
-			return NULL;
+			return bad_arg(why, HM_E_INVALID, arg,
+			               "This is not the address of an account of this server.");
 		}
 		return mem_strdup(jid.full);
 	case HM_ARG_HOST:
-		cmd->host = host_find(value);
+		domain = jid_prepare_domain(value, worker_scratch());
+		cmd->host = domain ? host_find(domain) : NULL;
 		if (!cmd->host)
-			*why = "This host is not served here.";
-		return cmd->host ? mem_strdup(value) : NULL;
+			return bad_arg(why, HM_E_NOT_FOUND, arg, "This host is not served here.");
+		return mem_strdup(domain);
 	case HM_ARG_INT:
 		errno = 0;
 		strtoll(value, &rest, 10);
 		if (errno || *value == '\0' || *rest) {
-			*why = "This is not a number.";
-			return NULL;
+			return bad_arg(why, HM_E_INVALID, arg, "This is not a number.");
 		}
 		return mem_strdup(value);
 	case HM_ARG_DURATION:
 		if (!parse_duration(value, &ms)) {
-			*why = "This is not a duration such as \"5 min\".";
-			return NULL;
+			return bad_arg(why, HM_E_INVALID, arg,
+			               "This is not a duration such as \"5 min\".");
 		}
 		return mem_printf("%lld", (long long)ms);
 	default:
@@ -432,7 +442,6 @@ static bool
 read_args(struct hm_cmd *cmd, const struct command_value *v, size_t n, struct hm_error *why)
 {
 	for (size_t i = 0; i < n; i++) {
-		const char *text = NULL;
 		unsigned k = 0;
 
 		while (k < COMMAND_ARGS && cmd->command->args[k].name &&
@@ -444,12 +453,9 @@ read_args(struct hm_cmd *cmd, const struct command_value *v, size_t n, struct hm
 			return false;
 		}
 		mem_free(cmd->arg[k]);
-		cmd->arg[k] = read_arg(cmd, &cmd->command->args[k], v[i].value, &text);
-		if (!cmd->arg[k]) {
-			snprintf(why->text, sizeof(why->text), "%s: %s", v[i].name, text);
-			why->code = HM_E_INVALID;
+		cmd->arg[k] = read_arg(cmd, &cmd->command->args[k], v[i].value, why);
+		if (!cmd->arg[k])
 			return false;
-		}
 	}
 	for (unsigned k = 0; k < COMMAND_ARGS && cmd->command->args[k].name; k++) {
 		if (!cmd->arg[k] && !cmd->command->args[k].optional) {

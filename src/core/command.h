@@ -48,8 +48,9 @@ struct command_value {
 	const char *name, *value;
 };
 /*
- * Runs a command for an asker of this worker.  Always ends in one COMMAND_END, in a later turn.  Returns the handle for
- * command_line() and command_cancel(), valid until that COMMAND_END has been received.
+ * Runs a command for an asker of this worker.  Always ends in one COMMAND_END, in a later turn, also when the
+ * command is unknown or its arguments don't fit (code: command_code() says "usage").  The handle is for command_line()
+ * and command_cancel(); it stays valid until the asker, having got COMMAND_END, lets go of it with one command_drop().
  */
 struct hm_cmd *
 command_run(uint64_t asker, const char *name, const struct command_value *v, size_t n);
@@ -84,7 +85,7 @@ struct hm_cmd {
 void command_hold(struct hm_cmd *cmd);
 /* Something it waited for came back: go in a turn of its account; NULL: it failed. Drops the reference. */
 void command_resume(struct hm_cmd *cmd, void (*go)(struct hm_cmd *cmd, void *arg), void *arg);
-void command_drop(struct hm_cmd *cmd);
+void command_drop(struct hm_cmd *cmd); /* any worker */
 struct entity *command_entity(const struct hm_cmd *cmd);
 void command_raw(struct hm_cmd *cmd, const char *text);
 void command_event_(struct hm_cmd *cmd, const struct hm_field *f, size_t n);

@@ -28,7 +28,8 @@ struct hm_session {
 		directed; /* where directed available presence went (RFC 6121 4.6): key -> (void *)1 */
 	int64_t since_us;
 	const char *lang, *tls, *mechanism, *source;
-	bool held;  /* a set of its own is being answered (RFC 6120 10.1) */
+	bool held; /* a set of its own is being answered (RFC 6120 10.1) */
+	unsigned bind_failures;
 	bool bound; /* in user->sessions */
 	bool closing;
 	struct list inbox;  /* struct session_input that wait for that */
