@@ -49,6 +49,9 @@ struct hm_conf_key {
 	const char *min, *max;
 	const char *const
 		*choices; /* NULL-terminated; of a CHOICE, or what the entries of a LIST may be */
+	/* Of a STRING, or of each entry of a LIST: is it one?  And what it must be: "a URI". */
+	bool (*valid)(const char *text);
+	const char *what;
 	const char *doc;  /* one sentence for the manual page */
 	bool restart;     /* a new value counts after a restart, not after a reload */
 	bool required;    /* the file must set it */

@@ -239,6 +239,10 @@ check_key(const char *owner, const struct hm_conf_key *key, struct arena *arena,
 	         (key->choices && key->type != HM_CHOICE && key->type != HM_LIST))
 		conf_mistake(report, &at, "\"%s\" has choices and is no choice, or the reverse",
 		             key->name);
+	else if (!key->valid != !key->what ||
+	         (key->valid && key->type != HM_STRING && key->type != HM_LIST))
+		conf_mistake(report, &at, "\"%s\" checks what is no text, or does not say for what",
+		             key->name);
 	else if (!are_bounds_right(key))
 		conf_mistake(report, &at, "\"%s\" has malformed bounds", key->name);
 	else if (key->required && key->def)

@@ -143,7 +143,7 @@ read_text(const struct hm_conf_key *key, const char *text, void *field)
 		store_number(key, number, field);
 		return true;
 	case HM_STRING:
-		if (!within_bounds(key, (int64_t)strlen(text)))
+		if (!within_bounds(key, (int64_t)strlen(text)) || (key->valid && !key->valid(text)))
 			return false;
 		*(const char **)field = text;
 		return true;
@@ -154,17 +154,25 @@ read_text(const struct hm_conf_key *key, const char *text, void *field)
 }
 
 static bool
+may_be_entry(const struct hm_conf_key *key, const char *text)
+{
+	int choice;
+
+	return (!key->choices || read_choice(key, text, &choice)) &&
+	       (!key->valid || key->valid(text));
+}
+
+static bool
 read_list(const struct hm_conf_key *key, const struct conf_node *node, struct arena *arena,
           void *field, struct conf_report *report)
 {
 	const char **entries;
 	bool valid = true;
-	int choice;
 
-	for (size_t i = 0; i < node->n_words && key->choices; i++) {
+	for (size_t i = 0; i < node->n_words; i++) {
 		struct conf_place at = { node->at.file, node->words[i].line };
 
-		if (!read_choice(key, node->words[i].text, &choice)) {
+		if (!may_be_entry(key, node->words[i].text)) {
 			report_wrong(key, &at, node->words[i].text, report);
 			valid = false;
 		}

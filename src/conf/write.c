@@ -158,7 +158,7 @@ conf_write_expected(const struct hm_conf_key *key, struct buf *out)
 		[HM_CHOICE] = "",
 		[HM_LIST] = "a list in [ ],",
 	};
-	const char *thing = things[key->type];
+	const char *thing = key->type == HM_STRING && key->what ? key->what : things[key->type];
 	size_t bare;
 
 	buf_puts(out, thing);
@@ -167,6 +167,8 @@ conf_write_expected(const struct hm_conf_key *key, struct buf *out)
 	/* The comma stood for the bounds. */
 	if (out->len == bare && *thing && thing[strlen(thing) - 1] == ',')
 		out->data[--out->len] = '\0';
+	if (key->type == HM_LIST && key->what)
+		buf_printf(out, ", each %s", key->what);
 	if (key->type == HM_LIST && key->choices)
 		buf_puts(out, " out of ");
 	if (key->choices)

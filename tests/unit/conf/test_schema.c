@@ -15,10 +15,18 @@ struct sample {
 	struct hm_conf_list names;
 	struct hm_conf_list kinds;
 	const char *password;
+	const char *link;
+	struct hm_conf_list links;
 };
 
 static const char *const levels[] = { "debug", "info", "warn", NULL };
 static const char *const kinds[] = { "chat", "room", NULL };
+
+static bool
+has_colon(const char *text)
+{
+	return strchr(text, ':');
+}
 
 static const struct hm_conf_key sample_keys[] = {
 	HM_KEY(struct sample, flag, BOOL, "yes"),
@@ -30,6 +38,9 @@ static const struct hm_conf_key sample_keys[] = {
 	HM_KEY(struct sample, names, LIST, "[ a \"b c\" ]", .max = "3"),
 	HM_KEY(struct sample, kinds, LIST, NULL, .choices = kinds),
 	HM_KEY(struct sample, password, STRING, NULL, .secret = true, .max = "4"),
+	HM_KEY(struct sample, link, STRING, "a:b", .max = "10", .valid = has_colon,
+	       .what = "a URI"),
+	HM_KEY(struct sample, links, LIST, NULL, .max = "3", .valid = has_colon, .what = "a URI"),
 };
 
 static const struct conf_block_rule sample_blocks[] = {
@@ -216,6 +227,18 @@ list_entries_are_told_by_their_line(void **state)
 }
 
 static void
+texts_are_checked_by_their_key(void **state)
+{
+	assert_true(fill("link c:d\nlinks [ e:f g:h ]\n"));
+	assert_string_equal(filled.link, "c:d");
+	assert_int_equal(filled.links.n, 2);
+	assert_refused("link cd", "\"link\" cannot be \"cd\"; expected a URI of at most 10 bytes");
+	assert_refused("links [ e:f\n\tgh ]",
+	               "test.conf:2: \"links\" cannot be \"gh\"; expected a list in [ ], "
+	               "of at most 3, each a URI");
+}
+
+static void
 a_single_word_is_a_list_of_one(void **state)
 {
 	assert_true(fill("names romeo"));
@@ -340,6 +363,12 @@ a_broken_table_is_named(void **state)
 		  "malformed bounds" },
 		{ HM_KEY(struct sample, wait, DURATION, "5 s", .max = "10"), "malformed bounds" },
 		{ HM_KEY(struct sample, level, CHOICE, "info"), "choices" },
+		{ HM_KEY(struct sample, text, STRING, NULL, .valid = has_colon),
+		  "or does not say" },
+		{ HM_KEY(struct sample, number, INT, "5", .valid = has_colon, .what = "x"),
+		  "checks what is no text" },
+		{ HM_KEY(struct sample, text, STRING, "x", .valid = has_colon, .what = "x"),
+		  "the default of \"text\"" },
 		{ HM_KEY(struct sample, text, STRING, "x", .required = true),
 		  "required and has a default" },
 		{ HM_KEY_AS("Text", struct sample, text, STRING, NULL),
@@ -373,6 +402,7 @@ main(void)
 		TEST(numbers_are_within_bounds),
 		TEST(a_choice_is_one_of_its_words),
 		TEST(list_entries_are_told_by_their_line),
+		TEST(texts_are_checked_by_their_key),
 		TEST(a_single_word_is_a_list_of_one),
 		TEST(shapes_are_checked),
 		TEST(secrets_are_not_shown_in_messages),
