@@ -36,23 +36,6 @@ static const char *const contact_fields[CONTACTS] = {
 	[SUPPORT] = "support-addresses",
 };
 
-/* clang-format off */
-#define CONTACT(name, which, what) \
-	HM_KEY_AS(name, struct disco_config, contacts[which], LIST, NULL, .max = "10", \
-	          .doc = "Addresses (URIs: mailto:, xmpp:, https:) " what ".")
-static const struct hm_conf_key disco_keys[] = {
-	HM_KEY(struct disco_config, name, STRING, "Hermod", .min = "1", .max = "255",
-	       .doc = "The name under which clients show the server."),
-	CONTACT("abuse_addresses", ABUSE, "for reports of abuse"),
-	CONTACT("admin_addresses", ADMIN, "of the administrators"),
-	CONTACT("feedback_addresses", FEEDBACK, "for feedback of users"),
-	CONTACT("sales_addresses", SALES, "for questions about prices"),
-	CONTACT("security_addresses", SECURITY, "for reports of security problems"),
-	CONTACT("status_addresses", STATUS, "where the state of the service is told"),
-	CONTACT("support_addresses", SUPPORT, "where users get help"),
-};
-/* clang-format on */
-
 /* Enough of RFC 3986 3 to notice a bare mail address: a scheme, and something behind it. */
 static bool
 is_uri(const char *text)
@@ -66,24 +49,23 @@ is_uri(const char *text)
 	return *at == ':' && at[1] && !strpbrk(at, " \"<>\\^`{|}");
 }
 
-static bool
-disco_start(struct hm_mod *m)
-{
-	const struct disco_config *cfg = hm_config(m);
-
-	for (unsigned which = 0; which < CONTACTS; which++) {
-		for (size_t i = 0; i < cfg->contacts[which].n; i++) {
-			const char *address = cfg->contacts[which].v[i];
-
-			if (is_uri(address))
-				continue;
-			hm_log(m, HM_ERROR, "a contact address is no URI",
-			       hm_kv("field", contact_fields[which]), hm_kv("address", address));
-			return false;
-		}
-	}
-	return true;
-}
+/* clang-format off */
+#define CONTACT(name, which, purpose) \
+	HM_KEY_AS(name, struct disco_config, contacts[which], LIST, NULL, .max = "10", \
+	          .valid = is_uri, .what = "a URI such as mailto:me@example.org", \
+	          .doc = "Addresses (mailto:, xmpp:, https:) " purpose ".")
+static const struct hm_conf_key disco_keys[] = {
+	HM_KEY(struct disco_config, name, STRING, "Hermod", .min = "1", .max = "255",
+	       .doc = "The name under which clients show the server."),
+	CONTACT("abuse_addresses", ABUSE, "for reports of abuse"),
+	CONTACT("admin_addresses", ADMIN, "of the administrators"),
+	CONTACT("feedback_addresses", FEEDBACK, "for feedback of users"),
+	CONTACT("sales_addresses", SALES, "for questions about prices"),
+	CONTACT("security_addresses", SECURITY, "for reports of security problems"),
+	CONTACT("status_addresses", STATUS, "where the state of the service is told"),
+	CONTACT("support_addresses", SUPPORT, "where users get help"),
+};
+/* clang-format on */
 
 /* --- What they say of themselves ----------------------------------------------------------- */
 
@@ -236,6 +218,5 @@ HM_MODULE(disco) = {
 	.features = HM_TABLE(disco_features),
 	.config = HM_TABLE(disco_keys),
 	.config_size = sizeof(struct disco_config),
-	.start = disco_start,
 	.info = disco_info,
 };
