@@ -80,9 +80,6 @@ HM_PUBLIC void
 hm_forward(struct hm_mod *m, const struct hm_stanza *s, const char *from, const char *to);
 HM_PUBLIC void hm_forward_to_session(struct hm_mod *m, struct hm_session *s,
                                      const struct hm_stanza *stanza, const char *to);
-/* What was addressed to `to` (the account, or a resource that is not there) and is delivered to this session instead, later. */
-HM_PUBLIC void
-hm_deliver(struct hm_mod *m, struct hm_session *s, const struct hm_stanza *stanza, const char *to);
 /* One body, serialised once, to many addresses, one letter per worker. */
 HM_PUBLIC void
 hm_fanout(struct hm_mod *m, const struct hm_stanza *s, const char *const *to, size_t n);

@@ -88,7 +88,7 @@ send_row(struct hm_mod *m, struct hm_session *s, const struct hm_rows *row)
 		       hm_kv("seq", hm_col_int(row, 0)));
 		return;
 	}
-	hm_deliver(m, s, stanza, hm_col_text(row, 3));
+	hm_forward_to_session(m, s, stanza, hm_col_text(row, 3));
 	hm_stanza_unref(&stanza);
 	hm_count(m, DELIVERED, 1);
 }

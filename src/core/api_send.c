@@ -91,12 +91,6 @@ hm_forward_to_session(struct hm_mod *m, struct hm_session *s, const struct hm_st
 	turn_deliver(turn_entity(), s, stanza_ref(stanza), to ? to : s->jid);
 }
 
-void
-hm_deliver(struct hm_mod *m, struct hm_session *s, const struct hm_stanza *stanza, const char *to)
-{
-	turn_deliver(turn_entity(), s, stanza_ref(stanza), to);
-}
-
 /* --- One body for many --------------------------------------------------------------------------- */
 
 /* Addresses at one worker: routed there, one post for all of them. */
