@@ -147,6 +147,8 @@ class Steps(unittest.TestCase):
         self.play('admin count\n\tn=1 what="a b" on=true\n\tn={n}\n')
         self.assertEqual(self.run_.names['n'], '2')
         self.fails('admin count\n\tn=1\n', '1 rows are expected, 2 came')
+        self.fails('admin count gives nothing\n', '0 rows are expected, 2 came')
+        self.play('admin count in any order\n\tn=2\n\tn=1\n')
         self.fails('admin other\n', 'There is none')
         self.play('admin other fails\n\tnot-found: {*}\n')
 

@@ -316,16 +316,15 @@ class Client:
         return self.wait_for(lambda e: e.name == (CLIENT, 'iq') and e.get('id') == ident,
                              f'the answer to {ident}')
 
-    def wait_for(self, wanted, what, keep=True):
-        """The first element that is wanted; those before it stay, or go."""
+    def wait_for(self, wanted, what):
+        """The first element that is wanted; those before it stay."""
         aside = []
         try:
             while True:
                 element = self.next_element(what)
                 if wanted(element):
                     return element
-                if keep:
-                    aside.append(('element', element))
+                aside.append(('element', element))
         finally:
             self.events.extendleft(reversed(aside))
 

@@ -145,8 +145,11 @@ class ConnectionSteps:
     def ends_with(self, this, name, condition):
         """Whatever comes, the stream error comes in the end."""
         client = self.client(name)
-        error = client.wait_for(lambda e: e.name == (STREAMS, 'error'), f'stream error {condition}', keep=False)
-        client.events.appendleft(('element', error))
+        while True:
+            kind, value = client.next_event(f'stream error {condition}')
+            if kind in ('end', 'eof') or (kind == 'element' and value.name == (STREAMS, 'error')):
+                break
+        client.events.appendleft((kind, value))
         self.gets_end_of_stream(this, name, condition)
 
     @step(r'(?P<name>\S+) gets SASL failure (?P<condition>[\w-]+(?: or [\w-]+)*)')

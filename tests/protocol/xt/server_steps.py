@@ -68,10 +68,10 @@ class RelationSteps:
 
 
 class ServerSteps:
-    @step(r'admin (?P<command>.+?)(?P<fails> fails)?')
-    def admin(self, this, command, fails):
+    @step(r'admin (?P<command>.+?)(?: (?P<how>fails|in any order|gives nothing))?')
+    def admin(self, this, command, how):
         error, rows = self.server.admin(self.fill(command))
-        if fails:
+        if how == 'fails':
             if error is None:
                 raise Failure(f'"{command}" did not fail')
             if this.body:
@@ -80,10 +80,22 @@ class ServerSteps:
         if error is not None:
             raise Failure(f'"{command}" failed: {error}')
         wanted = [line for line in this.body_lines if line.strip()]
+        if not wanted and how != 'gives nothing':
+            return
         if len(wanted) != len(rows):
             raise Failure(f'{len(wanted)} rows are expected, {len(rows)} came:\n' + '\n'.join(map(str, rows)))
-        for line, row in zip(wanted, rows):
-            self.compare_row(line, row)
+        for line in wanted:
+            self.compare_row(line, rows.pop(0)) if how is None else self.take_row(line, rows)
+
+    def take_row(self, line, rows):
+        for row in rows:
+            try:
+                self.compare_row(line, row)
+            except Failure:
+                continue
+            rows.remove(row)
+            return
+        raise Failure(f'no row is like {line}:\n' + '\n'.join(map(str, rows)))
 
     def compare_row(self, line, row):
         """field=value pairs, values with spaces in quotes; fields not named do not matter."""
@@ -104,6 +116,7 @@ class ServerSteps:
     def advance(self, this, count, unit):
         self.server.advance(int(count) * UNITS_MS[unit])
         self.server.drain()
+        self.read_everybody()  # who is asked whether it lives has to answer
 
     @step(r'inject')
     def inject(self, this):
