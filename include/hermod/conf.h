@@ -52,10 +52,10 @@ struct hm_conf_key {
 	/* Of a STRING, or of each entry of a LIST: is it one?  And what it must be: "a URI". */
 	bool (*valid)(const char *text);
 	const char *what;
-	const char *doc;  /* one sentence for the manual page */
-	bool restart;     /* a new value counts after a restart, not after a reload */
-	bool required;    /* the file must set it */
-	bool secret;      /* never shown: neither in `config show` nor in a message */
+	const char *doc; /* one sentence for the manual page */
+	bool restart;    /* a new value counts after a restart, not after a reload */
+	bool required;   /* the file must set it */
+	bool secret;     /* never shown: neither in `config show` nor in a message */
 };
 
 /* clang-format off */
