@@ -146,13 +146,11 @@ static void
 closed(struct link_msg *take)
 {
 	struct hm_session *s = session_find(take->session);
-	bool cleanly = take->u.closed.how == LINK_CLOSED_CLEANLY;
 
-	if (s)
-		session_lost(s, cleanly ? HM_CLOSED_BY_CLIENT : HM_CLOSED_LOST);
-	/* Behind the answers to what came before: the stream's own end waits for it. */
-	if (cleanly)
-		link_to_stream(link_new(LINK_CLOSE, take->stream, take->session));
+	if (s && take->u.closed.how == LINK_CLOSED_CLEANLY)
+		session_leaves(s);
+	else if (s)
+		session_lost(s, HM_CLOSED_LOST);
 	link_free(take);
 }
 

@@ -103,7 +103,7 @@ session_free(struct hm_session *s)
 	free_inbox(s);
 	session_forget_asked(s);
 	free_state(s);
-	timer_stop(&s->probe);
+	timer_stop(&s->last_answers);
 	stanza_unref(&s->presence);
 	table_free(&s->directed);
 	table_remove_n(&here->sessions, &s->id, sizeof(s->id));
@@ -187,12 +187,42 @@ session_close(struct hm_session *s, enum stream_cond cond, const char *text,
 	end_later(s, why);
 }
 
+/* --- The client says goodbye: RFC 6120 4.4 ------------------------------------------------ */
+
+#define LAST_ANSWERS_MS 1000
+
+static void
+leave_now(struct timer *t)
+{
+	session_close(HM_CONTAINER(t, struct hm_session, last_answers), 0, NULL,
+	              HM_CLOSED_BY_CLIENT);
+}
+
+static void
+leave_if_answered(struct hm_session *s)
+{
+	if (s->leaving && s->open_requests == 0 && !s->held && list_empty(&s->inbox))
+		session_close(s, 0, NULL, HM_CLOSED_BY_CLIENT);
+}
+
+void
+session_leaves(struct hm_session *s)
+{
+	if (s->closing || s->leaving)
+		return;
+	s->leaving = true;
+	timer_start(&s->last_answers, LAST_ANSWERS_MS, leave_now);
+	leave_if_answered(s);
+}
+
 /* --- To the client -------------------------------------------------------------------------------- */
 
 void
 session_deliver(struct hm_session *s, const struct hm_stanza *take, const char *to)
 {
 	struct link_msg *msg;
+	bool answer =
+		take->kind == STANZA_IQ && (take->type == TYPE_RESULT || take->type == TYPE_ERROR);
 
 	if (s->closing) {
 		stanza_unref(&take);
@@ -217,6 +247,8 @@ session_deliver(struct hm_session *s, const struct hm_stanza *take, const char *
 	msg->u.out.stanza = take;
 	msg->u.out.to = to ? mem_strdup(to) : NULL;
 	link_to_stream(msg);
+	if (answer && s->open_requests > 0 && --s->open_requests == 0)
+		leave_if_answered(s);
 }
 
 /* --- From the client -------------------------------------------------------------------------------- */
@@ -293,6 +325,15 @@ unbound_sent(struct hm_session *s, const struct hm_stanza *stanza)
 		session_bind(s, stanza);
 }
 
+/* Its own account's or host's to answer. */
+static bool
+is_own(const struct hm_user *u, const struct hm_letter *l)
+{
+	if (!l->to_local)
+		return strcmp(l->to_domain, u->entity.host->domain) == 0;
+	return !l->to_resource && strcmp(l->to_bare, u->entity.address) == 0;
+}
+
 /* The letter goes its way; takes it. */
 static void
 send_off(struct hm_session *s, struct hm_letter *l)
@@ -316,6 +357,9 @@ send_off(struct hm_session *s, struct hm_letter *l)
 	}
 	if (stanza->kind == STANZA_PRESENCE)
 		session_sent_directed(s, l);
+	if (stanza->kind == STANZA_IQ && (stanza->type == TYPE_GET || stanza->type == TYPE_SET) &&
+	    is_own(u, l))
+		s->open_requests++;
 	if (stanza->kind == STANZA_IQ && iq_holds_stream(u->entity.host, s, l)) {
 		l->holds_session = true;
 		s->held = true;
@@ -329,6 +373,8 @@ bound_sent(struct hm_session *s, const struct hm_stanza *stanza, const struct ji
 	struct hm_letter *l;
 	enum hm_cond wrong = stanza->kind == STANZA_IQ ? check_iq(stanza) : 0;
 
+	if (!wrong && stanza->kind == STANZA_PRESENCE && stanza->type == TYPE_UNKNOWN)
+		wrong = HM_BAD_REQUEST; /* RFC 6121 4.7.1 */
 	if (wrong) {
 		refuse(s, stanza, to ? to->full : NULL, wrong, NULL);
 	} else if (is_bind(stanza)) {
@@ -402,6 +448,30 @@ struct session_waiter {
 static void drain_inbox(struct hm_session *s);
 
 static void
+all_answered(struct mail *mail)
+{
+	struct ending *e = HM_CONTAINER(mail, struct ending, mail);
+	struct hm_session *s = session_find(e->id);
+
+	if (s)
+		session_close(s, 0, NULL, e->why);
+	mem_free(e);
+}
+
+/* What the host or the account answers at once has been posted to it: so it is answered one mail later. */
+static void
+end_behind_answers(struct hm_session *s)
+{
+	struct ending *e = mem_new(struct ending);
+
+	s->ended = false;
+	e->id = s->id;
+	e->why = HM_CLOSED_BY_CLIENT;
+	e->mail.run = all_answered;
+	worker_post(here->worker, &e->mail);
+}
+
+static void
 account_back(struct waiter *w, struct entity *e, enum hm_cond why)
 {
 	struct session_waiter *sw = HM_CONTAINER(w, struct session_waiter, waiter);
@@ -444,6 +514,15 @@ drain_inbox(struct hm_session *s)
 			arena_free(&in->arena);
 		mem_free(in);
 	}
+	if (s->ended && !s->held && !s->closing && list_empty(&s->inbox))
+		end_behind_answers(s);
+}
+
+void
+session_end_cleanly(struct hm_session *s)
+{
+	s->ended = true;
+	drain_inbox(s);
 }
 
 void

@@ -30,7 +30,10 @@ struct hm_session {
 	const char *lang, *tls, *mechanism, *source;
 	bool held; /* a set of its own is being answered (RFC 6120 10.1) */
 	unsigned bind_failures;
-	bool bound; /* in user->sessions */
+	bool bound;   /* in user->sessions */
+	bool ended;   /* the client has said all: the session ends when it was all answered */
+	bool leaving; /* its client has ended the stream; what it asked before is answered first */
+	unsigned open_requests; /* of its own account and host, not answered yet */
 	bool closing;
 	struct list inbox;  /* struct session_input that wait for that */
 	unsigned processed; /* stanzas since the last credit */
@@ -38,8 +41,8 @@ struct hm_session {
 	struct list asked; /* requests of the server to this client */
 	struct list timers;
 	uint64_t next_ask;
-	char *state;        /* of the modules */
-	struct timer probe; /* the answer to a ping of the server is due */
+	char *state;               /* of the modules */
+	struct timer last_answers; /* leaving: no longer than this */
 	struct hm_logctx log;
 	char conn_text[24];
 };
@@ -55,8 +58,12 @@ struct hm_session *session_find(uint64_t id); /* this worker's; NULL: gone */
 
 /* A stream has authenticated: makes the session and answers LINK_ATTACHED. Takes msg. */
 void session_attach(struct hm_user *u, struct link_msg *take);
-void session_receive(struct link_msg *take);                       /* LINK_IN */
-void session_lost(struct hm_session *s, enum hm_close_reason why); /* its stream is gone */
+void session_receive(struct link_msg *take); /* LINK_IN */
+void session_lost(struct hm_session *s, enum hm_close_reason why);
+void session_leaves(struct hm_session *s);
+	/* its client has ended the stream */ /* its stream is gone */
+/* LINK_CLOSED_CLEANLY: what the client sent before is still processed, and answered by LINK_CLOSE in the end. */
+void session_end_cleanly(struct hm_session *s);
 /* Tells the stream to end, and ends. cond 0: without an error. */
 void session_close(struct hm_session *s, enum stream_cond cond, const char *text,
                    enum hm_close_reason why);

@@ -220,9 +220,6 @@ judge_first(struct stream *s, const struct sasl_first *first, const char **local
 		binding_any(s->conn, &l->binding);
 	if (first->flag == 'p' && !l->binding.type)
 		return "not-authorized";
-	/* "The server has no channel binding": somebody took it out of the offer on the way (RFC 5802 6). */
-	if (first->flag == 'y' && l->binding.type)
-		return "not-authorized";
 	/* RFC 5802 6: somebody has hidden our -PLUS mechanisms, or the client has none of our bindings. */
 	if (first->flag == 'y' && l->binding.type)
 		return "not-authorized";
