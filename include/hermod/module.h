@@ -274,6 +274,7 @@ hm_interface(const struct hm_mod *m, const char *name, unsigned version, struct 
 
 struct hm_module {
 	const char *summary;
+	bool on_request; /* runs only where the configuration lists it, not where that lists nothing */
 	struct {
 		const struct hm_spec *v;
 		size_t n;

@@ -84,6 +84,7 @@ extern const struct hm_migration echo_schema[];
 
 HM_MODULE(echo) = {
 	.summary = "A service that sends back what it is told",
+	.on_request = true,
 	.specs = HM_TABLE(echo_specs),
 	.services = HM_TABLE(echo_services),
 	.entities = HM_TABLE(echo_kinds),

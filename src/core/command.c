@@ -322,6 +322,8 @@ command_next(size_t *pos, const char **module)
 	for (size_t m = 0; m < modules_count(); m++) {
 		const struct module *module_ = module_at(m);
 
+		if (!module_->has_tables)
+			continue; /* loaded for its declaration only: no host runs it */
 		if (i < module_->decl->commands.n) {
 			*module = module_->name;
 			return &module_->decl->commands.v[i];

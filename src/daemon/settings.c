@@ -35,7 +35,7 @@ static const struct hm_conf_key top_keys[] = {
 	TOP(shutdown_timeout, DURATION, "5 s", .min = "0 s", .max = "10 min",
 	    .doc = "How long the server waits for clients to take its good-bye before it ends. What must be on disk is written in any case."),
 	TOP(modules, LIST, NULL, .restart = true,
-	    .doc = "Modules of the hosts that have no such list of their own. Without any list: all modules there are."),
+	    .doc = "Modules of the hosts that have no such list of their own. Without any list: all modules there are, but those that run on request only."),
 };
 static const struct conf_block_rule top_blocks[] = {
 	{ .name = "log", .doc = "What is logged, and where." },

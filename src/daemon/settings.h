@@ -81,7 +81,7 @@ struct settings {
 	const char *database; /* path of the file */
 	struct core_limits limits;
 	struct stream_settings c2s;
-	struct hm_conf_list available; /* all modules there are; asked for when no list is given */
+	struct hm_conf_list usual; /* modules of hosts for which no list is given */
 	size_t n_listen, n_hosts, n_shared;
 	struct settings_listen *listen;
 	struct settings_host *hosts;

@@ -123,32 +123,45 @@ shared_module(struct settings *s, const char *name, bool running, const struct c
 	return grown;
 }
 
-/* The names, from the most to the least special place that has any. */
+/*
+ * Those that run where no list says otherwise.  At start, what cannot be loaded is among them, to be
+ * told; a running server goes by what it has loaded.
+ */
 static struct hm_conf_list
-module_names(struct settings *s, const struct settings_host *h)
+usual_modules(struct settings *s, bool running)
 {
-	struct arena *arena = s->snapshot->arena;
-	char **available;
+	char **available = modules_available();
 	const char **v;
 	size_t n = 0;
 
+	while (available[n])
+		n++;
+	v = arena_alloc(s->snapshot->arena, (n + 1) * sizeof(*v));
+	n = 0;
+	for (size_t i = 0; available[i]; i++) {
+		struct hm_error why;
+		const struct module *m =
+			running ? module_find(available[i]) : module_load(available[i], &why);
+
+		if (m ? !m->decl->on_request : !running)
+			v[n++] = arena_strdup(s->snapshot->arena, available[i]);
+		mem_free(available[i]);
+	}
+	mem_free(available);
+	return (struct hm_conf_list){ v, n };
+}
+
+/* The names, from the most to the least special place that has any. */
+static struct hm_conf_list
+module_names(struct settings *s, const struct settings_host *h, bool running)
+{
 	if (h->keys.modules.n > 0)
 		return h->keys.modules;
 	if (s->top.modules.n > 0)
 		return s->top.modules;
-	if (s->available.n > 0)
-		return s->available;
-	available = modules_available();
-	while (available[n])
-		n++;
-	v = arena_alloc(arena, (n + 1) * sizeof(*v));
-	for (size_t i = 0; i < n; i++) {
-		v[i] = arena_strdup(arena, available[i]);
-		mem_free(available[i]);
-	}
-	mem_free(available);
-	s->available = (struct hm_conf_list){ v, n };
-	return s->available;
+	if (s->usual.n == 0)
+		s->usual = usual_modules(s, running);
+	return s->usual;
 }
 
 static const struct settings_module *
@@ -165,7 +178,7 @@ static void
 read_modules(struct settings *s, struct settings_host *h, const struct conf_node *block,
              bool running, struct conf_report *report)
 {
-	struct hm_conf_list names = module_names(s, h);
+	struct hm_conf_list names = module_names(s, h, running);
 
 	h->modules = arena_zalloc(s->snapshot->arena, (names.n + 1) * sizeof(*h->modules));
 	for (size_t i = 0; i < names.n; i++) {

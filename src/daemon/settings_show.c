@@ -37,7 +37,7 @@ show_host(const struct settings *s, const struct settings_host *h, struct buf *o
 
 	/* What is in force, wherever the list came from. */
 	if (keys.modules.n == 0)
-		keys.modules = s->top.modules.n > 0 ? s->top.modules : s->available;
+		keys.modules = s->top.modules.n > 0 ? s->top.modules : s->usual;
 	if (out->len > 0)
 		buf_putc(out, '\n');
 	conf_write_open("host", h->domain, 0, out);
