@@ -98,6 +98,7 @@ static void
 test_advance(struct hm_mod *m, struct hm_cmd *cmd)
 {
 	clock_advance(hm_cmd_int(cmd, 0, 0));
+	workers_kick();
 	command_everywhere(cmd, wake, hm_cmd_done); /* each worker looks at its timers again */
 }
 

@@ -14,6 +14,7 @@
 #include "core/session.h"
 #include "core/turn.h"
 #include "core/user.h"
+#include "core/visible.h"
 #include "loop/worker.h"
 
 /* RFC 6121 4.7.2.3: -128 to 127; absent or unreadable: 0. */
@@ -30,15 +31,19 @@ priority_of(const struct hm_stanza *presence)
 	return (int)n;
 }
 
-/* Unavailable to those who were told directly (RFC 6121 4.6.3). */
+/* Unavailable to those who were told directly (RFC 6121 4.6.3), and are not told as contacts anyway. */
 static void
-end_directed(struct hm_session *s, const struct hm_stanza *unavailable)
+end_directed(struct hm_session *s, const struct hm_stanza *unavailable, bool was_broadcast)
 {
+	char bare[2 * JID_PART_MAX + 2];
 	size_t pos = 0;
 	const char *to;
 
-	while (table_next(&s->directed, &pos, &to, NULL))
+	while (table_next(&s->directed, &pos, &to, NULL)) {
+		if (was_broadcast && user_visible_to(s->user, bare_of(to, bare, sizeof(bare))))
+			continue;
 		turn_route(&s->user->entity, letter_to(stanza_ref(unavailable), to));
+	}
 	table_free(&s->directed);
 }
 
@@ -58,7 +63,7 @@ session_sent_presence(struct hm_session *s, const struct hm_stanza *presence)
 		s->priority = 0;
 		if (before)
 			notice_presence_changed(s, presence, before);
-		end_directed(s, presence);
+		end_directed(s, presence, before != NULL);
 		break;
 	default:
 		break; /* subscriptions and probes without "to" mean nothing (RFC 6121 4.7.1) */
@@ -115,7 +120,7 @@ session_gone(struct hm_session *s)
 	s->priority = 0;
 	if (before)
 		notice_presence_changed(s, unavailable, before);
-	end_directed(s, unavailable);
+	end_directed(s, unavailable, before != NULL);
 	stanza_unref(&before);
 	stanza_unref(&unavailable);
 }
