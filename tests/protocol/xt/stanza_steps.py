@@ -123,9 +123,9 @@ class StanzaSteps:
     def answered_alike(self, this, name, addresses):
         """Sends the body to each address as {to}: the answers must not tell them apart."""
         client, answers = self.client(name), []
-        for address in addresses.split(' and '):
+        for address in self.fill(addresses).split(' and '):
             self.gets_nothing(this, name)
-            client.send(self.fill(this.body.replace('{to}', self.fill(address))))
+            client.send(self.fill(this.body.replace('{to}', address)))
             self.server.drain()
             client.read_all()
             answers.append('\n'.join(show(value) if kind == 'element' else kind
