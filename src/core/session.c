@@ -448,30 +448,6 @@ struct session_waiter {
 static void drain_inbox(struct hm_session *s);
 
 static void
-all_answered(struct mail *mail)
-{
-	struct ending *e = HM_CONTAINER(mail, struct ending, mail);
-	struct hm_session *s = session_find(e->id);
-
-	if (s)
-		session_close(s, 0, NULL, e->why);
-	mem_free(e);
-}
-
-/* What the host or the account answers at once has been posted to it: so it is answered one mail later. */
-static void
-end_behind_answers(struct hm_session *s)
-{
-	struct ending *e = mem_new(struct ending);
-
-	s->ended = false;
-	e->id = s->id;
-	e->why = HM_CLOSED_BY_CLIENT;
-	e->mail.run = all_answered;
-	worker_post(here->worker, &e->mail);
-}
-
-static void
 account_back(struct waiter *w, struct entity *e, enum hm_cond why)
 {
 	struct session_waiter *sw = HM_CONTAINER(w, struct session_waiter, waiter);
@@ -514,15 +490,6 @@ drain_inbox(struct hm_session *s)
 			arena_free(&in->arena);
 		mem_free(in);
 	}
-	if (s->ended && !s->held && !s->closing && list_empty(&s->inbox))
-		end_behind_answers(s);
-}
-
-void
-session_end_cleanly(struct hm_session *s)
-{
-	s->ended = true;
-	drain_inbox(s);
 }
 
 void

@@ -31,7 +31,6 @@ struct hm_session {
 	bool held; /* a set of its own is being answered (RFC 6120 10.1) */
 	unsigned bind_failures;
 	bool bound;   /* in user->sessions */
-	bool ended;   /* the client has said all: the session ends when it was all answered */
 	bool leaving; /* its client has ended the stream; what it asked before is answered first */
 	unsigned open_requests; /* of its own account and host, not answered yet */
 	bool closing;
@@ -58,12 +57,9 @@ struct hm_session *session_find(uint64_t id); /* this worker's; NULL: gone */
 
 /* A stream has authenticated: makes the session and answers LINK_ATTACHED. Takes msg. */
 void session_attach(struct hm_user *u, struct link_msg *take);
-void session_receive(struct link_msg *take); /* LINK_IN */
-void session_lost(struct hm_session *s, enum hm_close_reason why);
-void session_leaves(struct hm_session *s);
-	/* its client has ended the stream */ /* its stream is gone */
-/* LINK_CLOSED_CLEANLY: what the client sent before is still processed, and answered by LINK_CLOSE in the end. */
-void session_end_cleanly(struct hm_session *s);
+void session_receive(struct link_msg *take);                       /* LINK_IN */
+void session_lost(struct hm_session *s, enum hm_close_reason why); /* its stream is gone */
+void session_leaves(struct hm_session *s); /* its client has ended the stream */
 /* Tells the stream to end, and ends. cond 0: without an error. */
 void session_close(struct hm_session *s, enum stream_cond cond, const char *text,
                    enum hm_close_reason why);

@@ -17,7 +17,7 @@
  *           (resource binding is an IQ like any other: the session does it)
  *   either: LINK_CLOSED (stream -> core), LINK_CLOSE (core -> stream); each ends the pair.
  *           After LINK_CLOSED_CLEANLY the core may still send LINK_OUTs that answer what came before, then LINK_CLOSE
- *           with cond 0: the stream's own end goes out behind them (it waits for a second at most)
+ *           with cond 0: the stream's own end goes out behind them (it waits for 1.5 s at most)
  */
 #ifndef LINK_LINK_H
 #define LINK_LINK_H

@@ -16,8 +16,8 @@
 #include "stream/metrics.h"
 #include "stream/stream_state.h"
 
-/* How long a session may take to answer what came before the client's end. */
-#define LAST_ANSWERS_MS 1000
+/* A session has a second to answer what came before the client's end; it is heard out. */
+#define LAST_ANSWERS_MS 1500
 
 void
 stream_tell_closed(struct stream *s, enum link_closed_how how)

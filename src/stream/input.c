@@ -7,6 +7,7 @@
  */
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "stream/login.h"
@@ -146,7 +147,8 @@ void
 stream_idle_timeout(struct stream *s)
 {
 	int64_t idle = s->version->settings.idle_time;
-	int64_t silent = worker_now_ms() - s->heard_ms;
+	/* Not the turn's time, which may be older than what the wheel goes by. */
+	int64_t silent = clock_mono_ms() - s->heard_ms;
 
 	if (s->hold & HOLD_RATE)
 		release(s, HOLD_RATE);
