@@ -214,6 +214,8 @@ written(void *ctx, enum store_outcome outcome, struct store_rows *const *rows, s
 	uint64_t except = op->except;
 	char *bare = mem_strdup(op->bare);
 
+	if (which == REMOVE && !changed && user_find(bare))
+		user_find(bare)->entity.doomed = false;
 	/* The answer first: a session that is about to end has asked for it.  op is another worker's from then on. */
 	if (outcome != STORE_OK)
 		finish(op, HM_ACCOUNT_BUSY);
@@ -380,6 +382,7 @@ goodbye_said(struct waiter *w, struct entity *e, enum hm_cond why)
 	e->pins++;
 	turn_begin(e, NULL);
 	notice_account_deleting(user_of(e));
+	e->doomed = true; /* what comes back to the goodbyes must not be stored behind the deletion */
 	e->pins--;
 	turn_end();
 	write_it(op);

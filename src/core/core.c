@@ -79,11 +79,7 @@ core_install(struct hm_error *why)
 void
 core_start_here(void)
 {
-	here = mem_new(struct here);
-	here->worker = worker_self();
-	here->traces = (uint64_t)here->worker << 48;
-	list_init(&here->idle);
-	list_init(&here->to_load);
+	here_new();
 	for (size_t i = 0; i < hosts_count(); i++)
 		mods_of(host_at(i));
 }

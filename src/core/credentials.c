@@ -28,7 +28,6 @@ struct attempts {
 	int64_t since_ms;
 	int64_t failures;
 };
-static _Thread_local struct table sources; /* prefix -> struct attempts */
 
 /* --- Attempts ------------------------------------------------------------------------------------- */
 
@@ -39,11 +38,11 @@ forget_old(int64_t now_ms)
 	const char *source;
 	void *value;
 
-	while (table_next(&sources, &pos, &source, &value)) {
+	while (table_next(&here->sources, &pos, &source, &value)) {
 		struct attempts *a = value;
 
 		if (now_ms - a->since_ms > core_limits()->auth_window) {
-			table_remove(&sources, source);
+			table_remove(&here->sources, source);
 			mem_free(a);
 		}
 	}
@@ -52,7 +51,7 @@ forget_old(int64_t now_ms)
 static struct attempts *
 attempts_of(const char *source, bool make)
 {
-	struct attempts *a = table_get(&sources, source);
+	struct attempts *a = table_get(&here->sources, source);
 	int64_t now_ms = worker_now_ms();
 
 	if (a && now_ms - a->since_ms > core_limits()->auth_window) {
@@ -61,13 +60,13 @@ attempts_of(const char *source, bool make)
 	}
 	if (a || !make)
 		return a;
-	if (table_count(&sources) >= SOURCES_MAX)
+	if (table_count(&here->sources) >= SOURCES_MAX)
 		forget_old(now_ms);
-	if (table_count(&sources) >= SOURCES_MAX)
+	if (table_count(&here->sources) >= SOURCES_MAX)
 		return NULL; /* bounded: an attacker with that many addresses is not stopped by this */
 	a = mem_new(struct attempts);
 	a->since_ms = now_ms;
-	table_put(&sources, source, a);
+	table_put(&here->sources, source, a);
 	return a;
 }
 
@@ -77,7 +76,7 @@ credentials_outcome(struct link_msg *take)
 	const char *source = take->u.outcome.source;
 
 	if (take->u.outcome.success) {
-		mem_free(table_remove(&sources, source));
+		mem_free(table_remove(&here->sources, source));
 	} else {
 		struct attempts *a = attempts_of(source, true);
 

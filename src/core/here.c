@@ -12,6 +12,20 @@
 
 _Thread_local struct here *here;
 
+/* So that nothing counts as lost when the threads have ended: the process ends with it. */
+static struct here *of_all[WORKERS_MAX];
+
+void
+here_new(void)
+{
+	here = mem_new(struct here);
+	here->worker = worker_self();
+	here->traces = (uint64_t)here->worker << 48;
+	list_init(&here->idle);
+	list_init(&here->to_load);
+	of_all[here->worker] = here;
+}
+
 struct hm_mod *
 mod_new(struct host *h, unsigned index)
 {

@@ -41,7 +41,8 @@ struct here {
 	struct list to_load; /* entities whose load waits for its place */
 	unsigned loading;
 	struct turn turn;
-	struct table absent; /* bare JIDs without an account, each with a time to live */
+	struct table absent;  /* bare JIDs without an account, each with a time to live */
+	struct table sources; /* failed logins by address prefix (credentials.c) */
 	uint64_t traces;
 };
 
@@ -50,6 +51,8 @@ extern _Thread_local struct here *here;
 /* One that has not been started, with a state of its own; mod_free() clears the pointer. */
 struct hm_mod *mod_new(struct host *h, unsigned index);
 void mod_free(struct hm_mod **m);
+/* Makes that of the calling worker; once. */
+void here_new(void);
 /* The modules of a host on this worker. */
 struct hm_mod **mods_of(struct host *h);
 /* Around each callback into a module: for the watchdog. */

@@ -20,6 +20,7 @@
 #include "xml/writer.h"
 
 struct host_set {
+	const struct host_set *older; /* kept: somebody may be reading it */
 	size_t n;
 	struct host **v;
 	struct table hosts;    /* domain -> struct host */
@@ -357,6 +358,7 @@ host_publish(struct host *host)
 	const struct host_set *old = atomic_load(&published);
 	struct host_set *set = mem_new(struct host_set);
 
+	set->older = old;
 	set->n = (old ? old->n : 0) + (host ? 1 : 0);
 	set->v = mem_array(set->n + 1, sizeof(*set->v));
 	if (old)

@@ -249,6 +249,8 @@ turn_store(unsigned statement, const struct hm_value *v, size_t n)
 	struct hm_value *copy;
 
 	hm_assert(t->active && t->entity);
+	if (t->entity->doomed)
+		return; /* its rows are gone: there is nothing to store to */
 	if (!t->hold)
 		t->hold = hold_new(t->entity);
 	if (t->hold->n == t->hold->size) {
