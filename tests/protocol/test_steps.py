@@ -56,7 +56,7 @@ class Rote:
             pass  # cut by the test
 
     def drain(self):
-        self.idle.wait(1)
+        self.idle.wait(0.2)
 
     def running(self):
         return True

@@ -92,12 +92,13 @@ class Client:
         text = data if isinstance(data, str) else data.decode('utf-8', 'backslashreplace')
         self.note('->', text if len(text) < 4000 else f'{text[:2000]} ... ({len(text)} characters)')
         if self.socket is None:
+            if self.at_end:
+                return  # not yet a failure: the server may have said why
             raise Failure(f'{self.name} is not connected')
         self.socket.settimeout(self.timeout)
         try:
             self.socket.sendall(data.encode() if isinstance(data, str) else data)
         except OSError as error:
-            # Not yet a failure: the server may have said why before it closed.
             self.note('--', f'writing failed: {error}')
 
     def receive(self, timeout):
@@ -115,6 +116,8 @@ class Client:
         if not data:
             self.at_end = True
             self.note('--', 'the connection has ended')
+            self.socket.close()  # a server may wait for that
+            self.socket = None
             self.events.append(('eof', None))
             return True
         try:
@@ -194,6 +197,7 @@ class Client:
     def cut(self):
         """Ends TCP at once, with a reset, as a lost peer would be noticed."""
         if self.socket is None:
+            self.events.clear()
             return
         self.note('--', 'cut the connection')
         try:
