@@ -562,13 +562,39 @@ command_run(uint64_t asker, const char *name, const struct command_value *v, siz
 	return cmd;
 }
 
+/* Lines are posted, so that none comes before the command itself has run. */
+struct line_mail {
+	struct mail mail;
+	struct hm_cmd *cmd;
+	char *line;
+};
+
+static void
+run_line(struct mail *mail)
+{
+	struct line_mail *l = HM_CONTAINER(mail, struct line_mail, mail);
+
+	if (l->cmd->line && !atomic_load(&l->cmd->ended))
+		l->cmd->line(l->cmd, l->line);
+	else
+		command_line_done(l->cmd);
+	if (l->line)
+		crypto_wipe(l->line, strlen(l->line));
+	mem_free(l->line);
+	command_drop(l->cmd);
+	mem_free(l);
+}
+
 void
 command_line(struct hm_cmd *cmd, const char *line)
 {
-	if (cmd->line && !atomic_load(&cmd->ended))
-		cmd->line(cmd, line);
-	else
-		command_line_done(cmd);
+	struct line_mail *l = mem_new(struct line_mail);
+
+	command_hold(cmd);
+	l->cmd = cmd;
+	l->line = line ? mem_strdup(line) : NULL;
+	l->mail.run = run_line;
+	worker_post(here->worker, &l->mail);
 }
 
 void

@@ -12,7 +12,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 
-#define LINGER_MS 1000
+#define LINGER_MS 500
 #define STUCK_MS (60 * 1000)
 
 static struct list all = { &all, &all };
@@ -100,7 +100,8 @@ read_lines(struct control_conn *c)
 		size_t left = c->in.len - used, skip = used == 0 ? c->scanned : 0;
 		const char *end = left > skip ? memchr(start + skip, '\n', left - skip) : NULL;
 
-		if ((end ? (size_t)(end - start) + 1 : left) > CONTROL_LINE_MAX) {
+		/* Without its LF a line of this length is too long already. */
+		if ((end ? (size_t)(end - start) : left) >= CONTROL_LINE_MAX) {
 			give_up(c, "limit", "A line has at most 64 KiB.");
 			break;
 		}
