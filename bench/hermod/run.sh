@@ -29,7 +29,9 @@ host localhost {
 	key $WORK/key.pem
 	module register {
 		open yes
-		rate unlimited
+		per_address unlimited
+		per_host unlimited
+		min_password 1
 	}
 }
 END
