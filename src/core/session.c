@@ -101,6 +101,7 @@ static void
 session_free(struct hm_session *s)
 {
 	free_inbox(s);
+	letter_free(&s->parked);
 	session_forget_asked(s);
 	free_state(s);
 	timer_stop(&s->last_answers);
@@ -215,6 +216,21 @@ session_leaves(struct hm_session *s)
 	leave_if_answered(s);
 }
 
+/* A change must not overtake what the same client asked before it (RFC 6120 10.1). */
+static void
+requests_answered(struct hm_session *s)
+{
+	struct hm_letter *l = s->parked;
+
+	if (!l) {
+		leave_if_answered(s);
+		return;
+	}
+	s->parked = NULL;
+	s->open_requests++;
+	turn_route(&s->user->entity, l);
+}
+
 /* --- To the client -------------------------------------------------------------------------------- */
 
 void
@@ -248,7 +264,7 @@ session_deliver(struct hm_session *s, const struct hm_stanza *take, const char *
 	msg->u.out.to = to ? mem_strdup(to) : NULL;
 	link_to_stream(msg);
 	if (answer && s->open_requests > 0 && --s->open_requests == 0)
-		leave_if_answered(s);
+		requests_answered(s);
 }
 
 /* --- From the client -------------------------------------------------------------------------------- */
@@ -357,13 +373,17 @@ send_off(struct hm_session *s, struct hm_letter *l)
 	}
 	if (stanza->kind == STANZA_PRESENCE)
 		session_sent_directed(s, l);
-	if (stanza->kind == STANZA_IQ && (stanza->type == TYPE_GET || stanza->type == TYPE_SET) &&
-	    is_own(u, l))
-		s->open_requests++;
 	if (stanza->kind == STANZA_IQ && iq_holds_stream(u->entity.host, s, l)) {
 		l->holds_session = true;
 		s->held = true;
+		if (s->open_requests > 0) {
+			s->parked = l;
+			return;
+		}
 	}
+	if (stanza->kind == STANZA_IQ && (stanza->type == TYPE_GET || stanza->type == TYPE_SET) &&
+	    is_own(u, l))
+		s->open_requests++;
 	turn_route(&u->entity, l);
 }
 

@@ -33,6 +33,8 @@ struct hm_session {
 	bool bound;   /* in user->sessions */
 	bool leaving; /* its client has ended the stream; what it asked before is answered first */
 	unsigned open_requests; /* of its own account and host, not answered yet */
+	struct hm_letter
+		*parked; /* a change that waits until they are answered, holding the session */
 	bool closing;
 	struct list inbox;  /* struct session_input that wait for that */
 	unsigned processed; /* stanzas since the last credit */
