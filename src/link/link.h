@@ -42,7 +42,7 @@ enum link_kind {
 	LINK_ATTACH,
 	LINK_IN,
 	LINK_STRANGER_IQ, /* an IQ before authentication (XEP-0077); to the guard worker */
-	LINK_IDLE,        /* nothing came from the client for the configured time: ask whether it lives */
+	LINK_IDLE, /* nothing came from the client for the configured time: ask whether it lives */
 	LINK_CLOSED,
 	/* core -> stream */
 	LINK_CREDENTIAL,
@@ -75,12 +75,12 @@ struct link_msg {
 			bool success;
 		} outcome;
 		struct {
-			char *bare;     /* the account */
+			char *bare; /* the account */
 			char *source;
-			char *tls;      /* "TLSv1.3 TLS_AES_256_GCM_SHA384", or NULL */
+			char *tls; /* "TLSv1.3 TLS_AES_256_GCM_SHA384", or NULL */
 			char *mechanism;
-			char *lang;     /* of the stream, or NULL */
-			uint64_t conn;  /* number for the log */
+			char *lang;    /* of the stream, or NULL */
+			uint64_t conn; /* number for the log */
 		} attach;
 		struct {
 			struct arena *arena; /* the receiver's from now on */
@@ -114,11 +114,15 @@ struct link_msg *link_new(enum link_kind kind, uint64_t stream, uint64_t session
 void link_free(struct link_msg *msg); /* with all that it owns */
 
 typedef void link_receive_fn(struct link_msg *take);
-void link_set_receivers(link_receive_fn *core, link_receive_fn *stream); /* once, before the workers run */
-void link_to_core(unsigned worker, struct link_msg *take);   /* LOOK_UP, OUTCOME, STRANGER_IQ: link_guard(source); else the session's worker */
-void link_to_stream(struct link_msg *take);                  /* to link_worker(take->stream) */
+void link_set_receivers(link_receive_fn *core,
+                        link_receive_fn *stream); /* once, before the workers run */
+void link_to_core(
+	unsigned worker,
+	struct link_msg *
+		take); /* LOOK_UP, OUTCOME, STRANGER_IQ: link_guard(source); else the session's worker */
+void link_to_stream(struct link_msg *take); /* to link_worker(take->stream) */
 
-uint64_t link_new_id(void);               /* names something of the calling worker; never 0, never given twice */
+uint64_t link_new_id(void); /* names something of the calling worker; never 0, never given twice */
 unsigned link_worker(uint64_t id);
 
 /* --- Homes -------------------------------------------------------------------- */
@@ -137,9 +141,10 @@ void link_place_all(int worker); /* every address without a place of its own; -1
 /* Immutable; made by the core at start and at each reload. */
 struct link_host {
 	const char *domain;
-	const char *features_before; /* XML: features offered before authentication, beside STARTTLS and SASL (XEP-0077) */
-	const char *features_after;  /* XML: after it, bind included */
-	bool strangers;              /* LINK_STRANGER_IQ is worth sending */
+	const char *
+		features_before; /* XML: features offered before authentication, beside STARTTLS and SASL (XEP-0077) */
+	const char *features_after; /* XML: after it, bind included */
+	bool strangers;             /* LINK_STRANGER_IQ is worth sending */
 };
 struct link_hosts {
 	size_t n;
@@ -148,6 +153,7 @@ struct link_hosts {
 /* Publishes a new set; the old one stays alive for good (sets are small and reloads rare). Any thread. */
 void link_publish_hosts(const struct link_hosts *hosts);
 const struct link_host *link_find_host(const char *domain); /* NULL: not ours */
-const struct link_host *link_first_host(void); /* who answers for a host that is not ours; NULL: nothing is published */
+const struct link_host *
+link_first_host(void); /* who answers for a host that is not ours; NULL: nothing is published */
 
 #endif

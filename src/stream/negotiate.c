@@ -5,6 +5,7 @@
  * (RFC 6120 4.2 to 4.8, 5).  Before authentication nothing is accepted but STARTTLS, SASL and, where the host
  * has something for strangers, an IQ (XEP-0077).
  */
+#include <stdio.h>
 #include <string.h>
 
 #include "base/log.h"
@@ -71,7 +72,7 @@ stream_got_header(struct stream *s, const struct hm_elem *root)
 		stream_start_idle(s);
 	} else {
 		s->state = NEGOTIATING;
-		strcpy(s->login->lang, h.lang ? h.lang : "");
+		snprintf(s->login->lang, sizeof(s->login->lang), "%s", h.lang ? h.lang : "");
 	}
 	stream_send_features(s);
 }

@@ -16,6 +16,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/codec.h"
 #include "base/mem.h"
 #include "crypto/cert.h"
@@ -107,6 +108,24 @@ stream_test_on(unsigned worker, void (*fn)(void))
 	while (sem_wait(&call.done) != 0 && errno == EINTR)
 		;
 	sem_destroy(&call.done);
+}
+
+static void
+nothing(void)
+{
+}
+
+void
+stream_test_drain(void)
+{
+	stream_test_on(0, nothing);
+}
+
+void
+stream_test_advance(uint32_t ms)
+{
+	clock_advance(ms);
+	workers_kick();
 }
 
 static void
@@ -297,6 +316,17 @@ client_expect_end(struct client *c)
 		return;
 	fprintf(stderr, "wanted the end, got: %s\n", c->got);
 	CHECK(!"the end came");
+}
+
+void
+client_expect_error(struct client *c, const char *cond)
+{
+	char wanted[128];
+
+	snprintf(wanted, sizeof(wanted), ERROR("%s"), cond);
+	client_until(c, wanted);
+	client_until(c, "</stream:stream>");
+	client_expect_end(c);
 }
 
 void

@@ -61,6 +61,17 @@ bool client_scram(struct client *c, const char *mechanism, const char *user, con
 void client_plain(struct client *c, const char *user, const char *password); /* sends <auth/> */
 void client_log_in(struct client *c); /* from the start to the features after authentication */
 
+/* The client is told why, and that is the end. */
+void client_expect_error(struct client *c, const char *cond);
+/* Moves the clock. */
+void stream_test_advance(uint32_t ms);
+/* What was posted to worker 0 so far has been run. */
+void stream_test_drain(void);
+
+#define PING(id) "<iq type='get' id='" id "'><ping xmlns='urn:xmpp:ping'/></iq>"
+#define PONG(id) "<iq to='juliet@a.example/balcony' type='result' id='" id "'/>"
+#define ERROR(cond) "<stream:error><" cond " xmlns='urn:ietf:params:xml:ns:xmpp-streams'/>"
+#define SUCCESS "<success xmlns='urn:ietf:params:xml:ns:xmpp-sasl'></success>"
 #define HEADER(to)                                                                                 \
 	"<?xml version='1.0'?><stream:stream to='" to "' version='1.0' xmlns='jabber:client' "     \
 	"xmlns:stream='http://etherx.jabber.org/streams'>"
