@@ -212,6 +212,7 @@ module_install(struct module *m, struct hm_error *why)
 			table[i].type = (enum metric_type)decl->metrics.v[i].type;
 		}
 		metrics_register(table, decl->metrics.n, &m->first_metric);
+		mem_free(table);
 	}
 	m->has_tables = true;
 	return true;
