@@ -200,9 +200,19 @@ link_place_all(int worker)
 
 /* --- Hosts ------------------------------------------------------------------------ */
 
+/* Sets that somebody may still be reading: kept where a leak report finds them. */
+static struct kept_hosts {
+	const struct link_hosts *hosts;
+	const struct kept_hosts *before;
+} * kept_hosts;
+
 void
 link_publish_hosts(const struct link_hosts *hosts)
 {
+	struct kept_hosts *kept = mem_new(struct kept_hosts);
+
+	*kept = (struct kept_hosts){ hosts, kept_hosts };
+	kept_hosts = kept;
 	atomic_store_explicit(&hosts_now, hosts, memory_order_release);
 }
 
