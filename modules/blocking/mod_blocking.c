@@ -27,7 +27,7 @@ struct blocklist {
 	struct hm_table *jids; /* values mean nothing; NULL: nobody is blocked */
 };
 struct blocking_session {
-	bool interested; /* has requested the list (3.3) */
+	bool interested; /* has requested the list (3.2) */
 };
 /* The addresses of one request, normalised; scratch. */
 struct items {
