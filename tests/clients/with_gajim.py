@@ -156,7 +156,8 @@ class Gajim:
                 raise AssertionError("the plug-in failed: %s" % state["broken"])
             for window in state["windows"]:
                 if window["kind"] not in ALLOWED_WINDOWS:
-                    raise AssertionError("Gajim shows a %s: %s" % (window["kind"], window))
+                    raise AssertionError("Gajim shows a %s: %s" % (
+                        window["kind"], "\n    ".join("\n".join(window["texts"]).splitlines())))
             return condition(state)
         return until(what, look, alive=[self.process])
 

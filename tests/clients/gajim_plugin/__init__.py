@@ -73,11 +73,10 @@ class ClientTests(GajimPlugin):
         for window in Gtk.Window.list_toplevels():
             if window.get_visible() and window.get_window_type() is Gtk.WindowType.TOPLEVEL:
                 kind = type(window).__name__
-                texts = [] if kind == "MainWindow" else [
-                    label.get_text() for label in of_kind(window, Gtk.Label) if label.get_mapped()]
+                texts = [] if kind == "MainWindow" else self._texts(window)
                 state["windows"].append(
                     {"kind": kind, "title": window.get_title(), "texts": texts})
-        if app.window is None:
+        if not client.state.is_available:
             return state
         contacts = client.get_module("Contacts")
         for roster in of_kind(app.window, Roster):
@@ -94,6 +93,12 @@ class ClientTests(GajimPlugin):
                 "unread": app.window.get_total_unread_count(),
                 "messages": [self._message(row) for row in of_kind(app.window, MessageRow)]}
         return state
+
+    @staticmethod
+    def _texts(window):
+        labels = [label.get_text() for label in of_kind(window, Gtk.Label) if label.get_mapped()]
+        buffers = [view.get_buffer() for view in of_kind(window, Gtk.TextView)]
+        return labels + [buffer.get_text(*buffer.get_bounds(), False) for buffer in buffers]
 
     @staticmethod
     def _message(row):
