@@ -29,11 +29,7 @@ enum hm_close_reason {
 
 /* --- What the specifications say it is ---------------------------------- */
 
-struct hm_spec {
-	const char *name;    /* "XEP-0049", "RFC 6121" */
-	const char *version; /* the revision the code was written against; "" for RFCs */
-	const char *missing; /* what is not done, or NULL */
-};
+/* struct hm_spec is in values.h: the server's own folders have such tables too. */
 
 /* What is addressed; bits where several are meant. */
 enum hm_side {
@@ -194,17 +190,19 @@ struct hm_entity_kind {
 		size_t n;
 	} load;
 	size_t state_size; /* zeroed */
-	/* All loads are done.  false: there is no such entity and the letter that woke it does not make one (the core refuses with item-not-found). */
+	/* All loads are done.  false: there is no such entity, and the letter that woke it does not
+	 * make one; the core refuses it with item-not-found. */
 	bool (*loaded)(struct hm_mod *m, struct hm_entity *e, struct hm_letter *first);
-	enum hm_next (*received)(
-		struct hm_mod *m, struct hm_entity *e,
-		struct hm_letter *
-			l); /* messages, presence, and IQs without a route; errors to it too. HM_CONTINUE: the core refuses */
-	bool (*idle)(struct hm_mod *m,
-	             struct hm_entity *e); /* may it leave memory now? NULL: yes */
-	void (*free)(struct hm_mod *m, struct hm_entity *e); /* frees what the state points to */
-	void (*info)(struct hm_mod *m, struct hm_entity *e,
-	             struct hm_info *info); /* disco#info of one entity, from its state */
+	/* Messages, presence, IQs without a route, and errors.  HM_CONTINUE: the core refuses. */
+	enum hm_next (*received)(struct hm_mod *m, struct hm_entity *e, struct hm_letter *l);
+	/* The kind's own right to ask (affiliation, access model), after the route's. NULL: everybody. */
+	bool (*may_ask)(struct hm_mod *m, struct hm_entity *e, const struct hm_iq_route *route, const char *from);
+	/* May it leave memory now?  NULL: yes. */
+	bool (*idle)(struct hm_mod *m, struct hm_entity *e);
+	/* Frees what the state points to. */
+	void (*free)(struct hm_mod *m, struct hm_entity *e);
+	/* disco#info of one entity, from its state. */
+	void (*info)(struct hm_mod *m, struct hm_entity *e, struct hm_info *info);
 };
 
 /* A domain that a module serves beside each host: "conference" gives conference.HOST unless the key service.NAME of the configuration says otherwise. */

@@ -11,6 +11,9 @@
 
 #include <hermod/module.h>
 
+#define NS_VERSION "jabber:iq:version"
+#define ANSWER_TIMEOUT_MS 10000
+
 enum { LOAD, CALLED, STATEMENTS };
 static const struct hm_sql echo_sql[STATEMENTS] = {
 	[LOAD] = { "SELECT calls FROM echo WHERE domain = $1 AND name = $2", NULL },
@@ -32,6 +35,44 @@ voice_rows(struct hm_mod *m, struct hm_entity *e, struct hm_rows *rows)
 		v->calls = hm_col_int(rows, 0);
 }
 
+/* --- "version": what the client says of itself (XEP-0092) --------------------------------- */
+
+static const char *
+child_text(const struct hm_elem *query, const char *name)
+{
+	const struct hm_elem *e = query ? hm_child(query, NS_VERSION, name) : NULL;
+
+	return e ? hm_tmp_text(e) : "?";
+}
+
+static void
+version_told(struct hm_mod *m, struct hm_user *u, struct hm_entity *e,
+             const struct hm_stanza *reply, int64_t token)
+{
+	const struct hm_elem *query =
+		reply ? hm_child(hm_stanza_root(reply), NS_VERSION, "query") : NULL;
+	struct hm_writer *w;
+
+	if (!reply)
+		return;
+	w = hm_stanza_new(HM_MESSAGE, "chat", NULL);
+	hm_leaf(w, "body",
+	        hm_tmp_printf("%s %s", child_text(query, "name"), child_text(query, "version")));
+	hm_send(m, w, hm_entity_jid(e), hm_stanza_from(reply));
+}
+
+static void
+ask_version(struct hm_mod *m, struct hm_entity *e, const char *whom)
+{
+	struct hm_writer *w = hm_iq_new("get");
+
+	hm_open(w, NS_VERSION, "query");
+	hm_close(w);
+	hm_iq_send(m, w, hm_entity_jid(e), whom, ANSWER_TIMEOUT_MS, version_told, 0);
+}
+
+/* --- Messages -------------------------------------------------------------------------------- */
+
 static bool
 is_body(const struct hm_elem *child, void *ctx)
 {
@@ -49,6 +90,10 @@ voice_received(struct hm_mod *m, struct hm_entity *e, struct hm_letter *l)
 		return hm_stanza_kind(s) == HM_PRESENCE ? HM_STOP : HM_CONTINUE;
 	if (strcmp(hm_stanza_type(s), "error") == 0 || !hm_child(hm_stanza_root(s), NULL, "body"))
 		return HM_STOP;
+	if (strcmp(hm_tmp_text(hm_child(hm_stanza_root(s), NULL, "body")), "version") == 0) {
+		ask_version(m, e, hm_letter_from(l));
+		return HM_STOP;
+	}
 	v->calls++;
 	hm_store(m, CALLED, hm_tmp_domain(hm_entity_jid(e)), hm_entity_key(e), v->calls);
 	hm_send(m, hm_stanza_copy(s, is_body, NULL), hm_entity_jid(e), hm_letter_from(l));

@@ -225,6 +225,22 @@ answer_unsubscribed(struct hm_letter *take)
 	letter_free(&take);
 }
 
+/* What an account would do whose owner is away: without a module that stores, that shows. */
+static enum hm_plan
+as_if_away(const struct host *host, const struct hm_letter *l)
+{
+	enum hm_plan plan = plan_message(NULL, l);
+	const struct host_chain *chain = &host->chains[HM_EV_account_received];
+
+	if (plan != HM_PLAN_STORE)
+		return plan;
+	for (size_t i = 0; i < chain->n; i++) {
+		if (chain->v[i].phase == HM_STORE)
+			return HM_PLAN_STORE;
+	}
+	return HM_PLAN_REFUSE;
+}
+
 void
 user_unknown(struct host *host, struct hm_letter *take)
 {
@@ -245,7 +261,7 @@ user_unknown(struct host *host, struct hm_letter *take)
 		}
 		break;
 	default:
-		if (plan_message(NULL, take) == HM_PLAN_REFUSE) {
+		if (as_if_away(host, take) == HM_PLAN_REFUSE) {
 			letter_refuse(take, HM_SERVICE_UNAVAILABLE, NULL);
 			return;
 		}

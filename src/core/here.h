@@ -41,8 +41,9 @@ struct here {
 	struct list to_load; /* entities whose load waits for its place */
 	unsigned loading;
 	struct turn turn;
-	struct table absent;  /* bare JIDs without an account, each with a time to live */
-	struct table sources; /* failed logins by address prefix (credentials.c) */
+	struct table absent;      /* bare JIDs without an account, each with a time to live */
+	struct table sources;     /* failed logins by address prefix (credentials.c) */
+	struct table outstanding; /* requests of the server by id (outstanding.c) */
 	uint64_t traces;
 };
 

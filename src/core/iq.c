@@ -345,6 +345,10 @@ iq_begin_served(enum hm_side side, const struct host_service *service, struct hm
 		       found ? HM_FORBIDDEN : HM_SERVICE_UNAVAILABLE);
 		return;
 	}
+	if (entity && !served_may_ask(entity, found->route, take->stanza->from)) {
+		refuse(served_entity(entity), take, HM_FORBIDDEN);
+		return;
+	}
 	rq = iq_new(service->host, found, take);
 	rq->entity = entity;
 	if (entity)

@@ -13,6 +13,7 @@
 #include "base/mem.h"
 #include "core/here.h"
 #include "core/iq.h"
+#include "core/outstanding.h"
 #include "core/query.h"
 #include "core/router.h"
 #include "core/turn.h"
@@ -148,6 +149,25 @@ served_free(struct entity *base)
 static const struct entity_class served_class = { served_load, served_idle, served_unload,
 	                                          served_free };
 
+struct hm_entity *
+served_of(struct entity *e)
+{
+	return e->class == &served_class ? (struct hm_entity *)e : NULL;
+}
+
+bool
+served_may_ask(struct hm_entity *e, const struct hm_iq_route *route, const char *from)
+{
+	bool may;
+
+	if (!e->kind->may_ask)
+		return true;
+	doing(e->mod, "may_ask", e->entity.address);
+	may = e->kind->may_ask(e->mod, e, route, from);
+	done_doing();
+	return may;
+}
+
 /* --- Letters ------------------------------------------------------------------------------------------ */
 
 static bool
@@ -199,6 +219,8 @@ letter_go(struct waiter *w, struct entity *base, enum hm_cond why)
 		letter_refuse(l, why, NULL);
 		return;
 	}
+	if (outstanding_answered(l))
+		return;
 	base->pins++;
 	turn_begin(base, l);
 	receive((struct hm_entity *)base, l);

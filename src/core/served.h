@@ -13,6 +13,9 @@
 /* A letter for a service's domain: to the service itself where it is, or to the home of its entity; takes it. */
 void served_route(const struct host_service *service, struct hm_letter *take);
 struct entity *served_entity(struct hm_entity *e);
+/* The entity behind e, or NULL when e is an account. */
+struct hm_entity *served_of(struct entity *e);
+bool served_may_ask(struct hm_entity *e, const struct hm_iq_route *route, const char *from);
 const struct host_route *served_find_route(const struct host_service *service, enum hm_iq_type type,
                                            enum hm_side side, const char *ns, const char *name);
 

@@ -13,6 +13,7 @@
 #include "core/accounts.h"
 #include "core/core.h"
 #include "core/here.h"
+#include "core/outstanding.h"
 #include "core/query.h"
 #include "core/turn.h"
 #include "loop/worker.h"
@@ -238,6 +239,8 @@ user_arrived(struct hm_letter *take)
 {
 	struct hm_user *u = user_find(take->to_bare);
 
+	if (!take->to_resource && outstanding_answered(take))
+		return;
 	if (needs_somebody(take->stanza) && (!u || list_empty(&u->sessions))) {
 		letter_free(&take);
 		return;
