@@ -83,8 +83,11 @@ take_credit(struct stream *s, size_t bytes)
 	if ((int64_t)s->in_flight < settings->stanzas_in_flight &&
 	    s->bytes_in_flight < settings->bytes_in_flight)
 		return;
-	if (!(s->hold & HOLD_CREDIT))
+	if (!(s->hold & HOLD_CREDIT)) {
 		stream_count_metric(SM_HELD_CREDIT, 1);
+		log_line(&s->log, HM_DEBUG, "reading pauses", hm_kv("stanzas", s->in_flight),
+		         hm_kv("bytes", s->bytes_in_flight));
+	}
 	hold(s, HOLD_CREDIT);
 }
 
@@ -125,6 +128,7 @@ charge_rate(struct stream *s, size_t bytes)
 	if (s->tokens >= 0)
 		return;
 	stream_count_metric(SM_HELD_RATE, 1);
+	log_line(&s->log, HM_DEBUG, "reading pauses", hm_kv("bytes_over_rate", -s->tokens));
 	hold(s, HOLD_RATE);
 	stream_start_timer(s, (uint32_t)(-s->tokens * 1000 / rate + 1));
 }
@@ -155,6 +159,7 @@ stream_idle_timeout(struct stream *s)
 	if (idle == HM_UNLIMITED_DURATION)
 		return;
 	if (silent >= idle) {
+		log_line(&s->log, HM_DEBUG, "silent", hm_kv("ms", silent));
 		link_to_core(link_worker(s->session), link_new(LINK_IDLE, s->id, s->session));
 		silent = 0;
 	}

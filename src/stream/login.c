@@ -342,6 +342,7 @@ got_auth(struct stream *s, struct hm_elem *root)
 		login_fail(s, wrong, "the mechanism was not offered");
 		return;
 	}
+	log_line(&s->log, HM_DEBUG, "authentication begins", hm_kv("mechanism", m->name));
 	s->login->mechanism = m;
 	s->login->step = LOGIN_FIRST;
 	if (*elem_text(root, worker_scratch()) == '\0')

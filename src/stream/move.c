@@ -47,6 +47,7 @@ arrived(struct mail *mail)
 	stream_enter(s);
 	stream_start_timer(s, move->left_ms > 1 ? (uint32_t)move->left_ms : 1);
 	mem_free(move);
+	log_line(&s->log, HM_DEBUG, "moved", hm_kv("worker", worker_self()));
 	if (stream_here.stopping)
 		stream_end(s, STREAM_SYSTEM_SHUTDOWN, NULL);
 	else

@@ -63,6 +63,8 @@ stream_got_header(struct stream *s, const struct hm_elem *root)
 	if (!wrong && s->session)
 		wrong = judge_identity(s, &h, a);
 	stream_send_header(s, h.from);
+	log_line(&s->log, HM_DEBUG, "header", hm_kv("to", h.to), hm_kv("from", h.from),
+	         hm_kv("lang", h.lang));
 	if (wrong) {
 		stream_end(s, wrong, NULL);
 		return;

@@ -11,6 +11,7 @@
  */
 #include "stream/sasl.h"
 
+#include <pthread.h>
 #include <sasl/prop.h>
 #include <sasl/sasl.h>
 #include <sasl/saslplug.h>
@@ -152,6 +153,36 @@ plug_in(const sasl_utils_t *utils, int max_version, int *version, sasl_auxprop_p
 	return SASL_OK;
 }
 
+/* --- Locks ---------------------------------------------------------------------------- */
+
+static void *
+lock_new(void)
+{
+	pthread_mutex_t *lock = mem_new(pthread_mutex_t);
+
+	pthread_mutex_init(lock, NULL);
+	return lock;
+}
+
+static int
+lock_take(void *lock)
+{
+	return pthread_mutex_lock(lock) == 0 ? SASL_OK : SASL_FAIL;
+}
+
+static int
+lock_give(void *lock)
+{
+	return pthread_mutex_unlock(lock) == 0 ? SASL_OK : SASL_FAIL;
+}
+
+static void
+lock_free(void *lock)
+{
+	pthread_mutex_destroy(lock);
+	mem_free(lock);
+}
+
 /* --- Init --------------------------------------------------------------------------- */
 
 static const sasl_callback_t library_callbacks[] = {
@@ -180,6 +211,8 @@ sasl_library_init(struct hm_error *why)
 
 	/* Which code is loaded is not for the environment to say. */
 	unsetenv("SASL_PATH");
+	sasl_set_mutex(lock_new, lock_take, lock_give,
+	               lock_free); /* before all else, or it is ignored */
 	result = sasl_auxprop_add_plugin(AUXPROP_NAME, plug_in);
 	if (result == SASL_OK)
 		result = sasl_server_init(library_callbacks, NULL);
