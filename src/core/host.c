@@ -20,7 +20,8 @@
 #include "xml/writer.h"
 
 struct host_set {
-	const struct host_set *older; /* kept: somebody may be reading it */
+	const struct host_set *before; /* kept: somebody may be reading it */
+	const struct link_hosts *told; /* made of it */
 	size_t n;
 	struct host **v;
 	struct table hosts;    /* domain -> struct host */
@@ -335,7 +336,7 @@ serves_strangers(const struct host *h)
 }
 
 static void
-tell_stream_side(const struct host_set *set)
+tell_stream_side(struct host_set *set)
 {
 	struct link_hosts *out = mem_new(struct link_hosts);
 	struct link_host *v = mem_array(set->n + 1, sizeof(*v));
@@ -349,23 +350,24 @@ tell_stream_side(const struct host_set *set)
 	}
 	out->n = set->n;
 	out->host = v;
+	set->told = out;
 	link_publish_hosts(out);
 }
 
 void
-host_publish(struct host *host)
+hosts_publish(struct host *const *hosts, size_t n)
 {
 	const struct host_set *old = atomic_load(&published);
 	struct host_set *set = mem_new(struct host_set);
 
-	set->older = old;
-	set->n = (old ? old->n : 0) + (host ? 1 : 0);
+	set->before = old;
+	set->n = (old ? old->n : 0) + n;
 	set->v = mem_array(set->n + 1, sizeof(*set->v));
 	if (old)
 		memcpy(set->v, old->v, old->n * sizeof(*set->v));
-	if (host) {
-		host->index = (unsigned)set->n - 1;
-		set->v[host->index] = host;
+	for (size_t i = 0; i < n; i++) {
+		hosts[i]->index = (unsigned)(set->n - n + i);
+		set->v[hosts[i]->index] = hosts[i];
 	}
 	for (size_t i = 0; i < set->n; i++) {
 		table_put(&set->hosts, set->v[i]->domain, set->v[i]);

@@ -81,8 +81,8 @@ struct host *host_new(const struct host_setup *setup, struct hm_error *why);
 void host_free(struct host **h);
 /* Runs start and stop of all its modules once, on the calling thread, before it is published. false: why. */
 bool host_try(struct host *h, struct hm_error *why) HM_MUST_USE;
-/* From now on letters reach it; also refreshes what the stream side knows. Any thread, one at a time. */
-void host_publish(struct host *host);
+/* From now on letters reach them; n may be 0. Also refreshes what the stream side knows. Any thread, one at a time. */
+void hosts_publish(struct host *const *hosts, size_t n);
 
 struct host *host_find(const char *domain); /* any thread; NULL: not local */
 const struct host_service *service_find(const char *domain);

@@ -113,9 +113,13 @@ hosts_discard(struct hosts *hosts)
 static void
 publish_fresh(struct hosts *hosts)
 {
-	for (size_t i = hosts->n - hosts->n_fresh; i < hosts->n; i++)
-		host_publish(hosts->v[i].host);
+	struct host **fresh = mem_array(hosts->n_fresh + 1, sizeof(struct host *));
+
+	for (size_t i = 0; i < hosts->n_fresh; i++)
+		fresh[i] = hosts->v[hosts->n - hosts->n_fresh + i].host;
+	hosts_publish(fresh, hosts->n_fresh);
 	hosts->n_fresh = 0;
+	mem_free(fresh);
 }
 
 struct hosts *
@@ -315,8 +319,8 @@ hosts_commit(struct hosts *hosts, const struct settings *next)
 				exchange_config(&r->modules[k], slot, m, next);
 		}
 	}
-	publish_fresh(hosts);
-	host_publish(NULL); /* stream features may follow from a module's configuration */
+	publish_fresh(
+		hosts); /* also when there is none: stream features follow from configurations */
 }
 
 void

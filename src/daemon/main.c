@@ -39,6 +39,11 @@ load(const struct options *options, struct tls_context **tls)
 	print_mistakes(&report);
 	if (*tls)
 		tls_context_unref(tls);
+	if (s) {
+		struct conf_snapshot *snapshot = s->snapshot;
+
+		conf_snapshot_unref(&snapshot);
+	}
 	return NULL;
 }
 
