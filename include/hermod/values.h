@@ -47,6 +47,14 @@ enum hm_cond {
 	HM_CONDS
 };
 
+/* --- What is spoken ------------------------------------------------------- */
+
+struct hm_spec {
+	const char *name;    /* "XEP-0049", "RFC 6121" */
+	const char *version; /* the revision the code was written against; "" for RFCs */
+	const char *missing; /* what is not done, or NULL */
+};
+
 /* --- Errors that an administrator should read ---------------------------- */
 
 enum hm_error_code { HM_E_NONE, HM_E_INVALID, HM_E_NOT_FOUND, HM_E_EXISTS, HM_E_DENIED, HM_E_LIMIT, HM_E_SYSTEM, HM_E_DATABASE };

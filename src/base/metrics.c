@@ -53,6 +53,12 @@ metrics_register(const struct metric *table, size_t n, unsigned *first)
 	}
 }
 
+const struct metric *
+metrics_at(unsigned i)
+{
+	return i < metrics_n ? &metrics[i].metric : NULL;
+}
+
 void
 metrics_thread(unsigned shard)
 {

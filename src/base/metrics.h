@@ -27,6 +27,8 @@ struct metric {
 
 /* Before threads start.  Ids of the table are *first, *first + 1, ... */
 void metrics_register(const struct metric *table, size_t n, unsigned *first);
+/* The i-th of those that are registered; NULL: there are no more. */
+const struct metric *metrics_at(unsigned i);
 void
 metrics_thread(unsigned shard); /* which shard this thread adds to; 0 is shared by all others */
 void metric_add(unsigned id, int64_t n);

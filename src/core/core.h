@@ -30,6 +30,10 @@ enum core_conflict { CONFLICT_REPLACE, CONFLICT_RENAME, CONFLICT_REFUSE };
 extern const struct hm_conf_key core_keys[];
 extern const size_t core_keys_n;
 
+/* What the core speaks, for --describe. */
+extern const struct hm_spec core_specs[];
+extern const size_t core_specs_n;
+
 /* Registers tables, statements and metrics of the core; after store_open(), before store_start(). */
 bool core_install(struct hm_error *why) HM_MUST_USE;
 /* Exchanged at a reload; limits must outlive the process or be exchanged first. */

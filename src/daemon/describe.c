@@ -11,11 +11,20 @@
 #include <jansson.h>
 
 #include "base/mem.h"
+#include "base/metrics.h"
 #include "conf/value.h"
+#include "core/accounts.h"
 #include "core/command.h"
+#include "core/core.h"
+#include "core/metrics.h"
 #include "core/module.h"
 #include "daemon/commands.h"
 #include "daemon/settings.h"
+#include "loop/worker.h"
+#include "net/conn.h"
+#include "store/store_driver.h"
+#include "stream/metrics.h"
+#include "stream/stream.h"
 
 /* NULL becomes null. */
 static json_t *
@@ -127,6 +136,65 @@ describe_commands(json_t *array, const struct hm_command *v, size_t n)
 		append(array, describe_command(&v[i]));
 }
 
+/* --- The server's own parts -------------------------------------------------------------- */
+
+static json_t *
+describe_specs(const struct hm_spec *v, size_t n)
+{
+	json_t *array = json_array();
+
+	for (size_t i = 0; i < n; i++)
+		append(array,
+		       json_pack("{ss ss so}", "name", v[i].name, "version",
+		                 v[i].version ? v[i].version : "", "missing", text(v[i].missing)));
+	return array;
+}
+
+static json_t *
+describe_metric(const char *name, const char *help, unsigned type)
+{
+	static const char *const types[] = { "counter", "gauge", "histogram" };
+
+	return json_pack("{ss ss ss}", "name", name, "help", help, "type", types[type]);
+}
+
+/* Registered as at a start; nothing is counted. */
+static json_t *
+describe_metrics(void)
+{
+	json_t *array = json_array();
+	const struct metric *metric;
+
+	workers_metrics_register();
+	net_init();
+	store_metrics_register();
+	stream_metrics_register();
+	core_metrics_register();
+	for (unsigned i = 0; (metric = metrics_at(i)); i++)
+		append(array, describe_metric(metric->name, metric->help, metric->type));
+	return array;
+}
+
+static json_t *
+describe_statements(void)
+{
+	json_t *array = json_array();
+	const struct store_statement *statement;
+
+	accounts_register_statements();
+	for (unsigned i = 0; (statement = store_statement_by_id(i)); i++)
+		append(array, json_string(statement->sqlite));
+	return array;
+}
+
+static json_t *
+describe_parts(void)
+{
+	return json_pack("[{ss so} {ss so}]", "part", "stream", "specs",
+	                 describe_specs(stream_specs, stream_specs_n), "part", "core", "specs",
+	                 describe_specs(core_specs, core_specs_n));
+}
+
 /* --- Modules -------------------------------------------------------------------------------- */
 
 /* The bits of enum hm_side in words. */
@@ -156,9 +224,9 @@ describe_iq(const struct hm_iq_route *r)
 		                              [HM_ANYONE] = "anyone",
 		                              [HM_STRANGER] = "stranger" };
 
-	return json_pack("{ss so ss ss so sb}", "type", r->type == HM_GET ? "get" : "set", "to",
+	return json_pack("{ss so ss ss so sb sb}", "type", r->type == HM_GET ? "get" : "set", "to",
 	                 sides(r->to), "from", askers[r->from], "ns", r->ns, "name", text(r->name),
-	                 "may_overtake", r->may_overtake);
+	                 "may_overtake", r->may_overtake, "hidden", r->hidden);
 }
 
 #define HM_CHAIN(name, ...) #name,
@@ -192,13 +260,8 @@ describe_hook(const struct hm_hook *h)
 static json_t *
 describe_protocol(const struct hm_module *d)
 {
-	json_t *specs = json_array(), *features = json_array(), *iq = json_array(),
-	       *services = json_array();
+	json_t *features = json_array(), *iq = json_array(), *services = json_array();
 
-	for (size_t i = 0; i < d->specs.n; i++)
-		append(specs, json_pack("{ss ss so}", "name", d->specs.v[i].name, "version",
-		                        d->specs.v[i].version ? d->specs.v[i].version : "",
-		                        "missing", text(d->specs.v[i].missing)));
 	for (size_t i = 0; i < d->features.n; i++)
 		append(features, json_pack("{ss so}", "var", d->features.v[i].var, "to",
 		                           sides(d->features.v[i].to)));
@@ -209,14 +272,13 @@ describe_protocol(const struct hm_module *d)
 		                           "category", text(d->services.v[i].category), "type",
 		                           text(d->services.v[i].type), "title",
 		                           text(d->services.v[i].title)));
-	return json_pack("{so so so so}", "specs", specs, "features", features, "iq", iq,
-	                 "services", services);
+	return json_pack("{so so so so}", "specs", describe_specs(d->specs.v, d->specs.n),
+	                 "features", features, "iq", iq, "services", services);
 }
 
 static json_t *
 describe_module(const struct module *m)
 {
-	static const char *const types[] = { "counter", "gauge", "histogram" };
 	const struct hm_module *d = m->decl;
 	const struct conf_schema schema = { .keys = d->config.v, .n_keys = d->config.n };
 	json_t *o = describe_protocol(d), *hooks = json_array(), *commands = json_array(),
@@ -228,16 +290,15 @@ describe_module(const struct module *m)
 	for (size_t i = 0; i < d->sql.n; i++)
 		append(sql, json_string(d->sql.v[i].sql));
 	for (size_t i = 0; i < d->metrics.n; i++)
-		append(metrics,
-		       json_pack("{ss ss ss}", "name", d->metrics.v[i].name, "help",
-		                 d->metrics.v[i].help, "type", types[d->metrics.v[i].type]));
+		append(metrics, describe_metric(d->metrics.v[i].name, d->metrics.v[i].help,
+		                                d->metrics.v[i].type));
 	for (size_t i = 0; i < d->needs.n; i++)
 		append(needs, json_string(d->needs.v[i]));
-	json_object_update_new(o, json_pack("{ss ss so so so so so so}", "module", m->name,
-	                                    "summary", d->summary ? d->summary : "", "needs", needs,
-	                                    "hooks", hooks, "commands", commands, "config",
-	                                    describe_keys(&schema), "statements", sql, "metrics",
-	                                    metrics));
+	json_object_update_new(o, json_pack("{ss ss sb so so so so so so}", "module", m->name,
+	                                    "summary", d->summary ? d->summary : "", "on_request",
+	                                    d->on_request, "needs", needs, "hooks", hooks,
+	                                    "commands", commands, "config", describe_keys(&schema),
+	                                    "statements", sql, "metrics", metrics));
 	return o;
 }
 
@@ -263,8 +324,10 @@ describe_print(void)
 	describe_commands(commands, account_commands, account_commands_n);
 	describe_commands(commands, server_commands, server_commands_n);
 	describe_commands(commands, daemon_commands, daemon_commands_n);
-	all = json_pack("{ss so so so}", "server", "hermod", "configuration",
-	                describe_configuration(), "commands", commands, "modules", modules);
+	all = json_pack("{ss so so so so so so}", "server", "hermod", "parts", describe_parts(),
+	                "configuration", describe_configuration(), "commands", commands,
+	                "statements", describe_statements(), "metrics", describe_metrics(),
+	                "modules", modules);
 	json_dumpf(all, stdout, JSON_INDENT(1));
 	putchar('\n');
 	json_decref(all);

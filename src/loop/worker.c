@@ -359,18 +359,24 @@ worker_free(struct worker *w)
 	mem_free(w);
 }
 
-bool
-workers_init(unsigned n, struct hm_error *why)
+void
+workers_metrics_register(void)
 {
 	static bool registered;
 
+	if (!registered)
+		metrics_register(metrics, METRICS, &first_metric);
+	registered = true;
+}
+
+bool
+workers_init(unsigned n, struct hm_error *why)
+{
 	hm_assert(all.n == 0);
 	if (n > WORKERS_MAX)
 		return error_set(why, HM_E_INVALID, "more than %d workers are asked for",
 		                 WORKERS_MAX);
-	if (!registered)
-		metrics_register(metrics, METRICS, &first_metric);
-	registered = true;
+	workers_metrics_register();
 	/* A peer that has gone shows as EPIPE where it matters. */
 	signal(SIGPIPE, SIG_IGN);
 	atomic_store(&all.stopping, false);

@@ -29,6 +29,8 @@ struct turn_end {
 	void (*run)(struct turn_end *te);
 };
 
+/* By workers_init() itself; alone for who wants to list them. */
+void workers_metrics_register(void);
 /* Before anything else of loop.  n workers, 0: one per core.  They start running in workers_run(). */
 bool workers_init(unsigned n, struct hm_error *why) HM_MUST_USE;
 /* Runs worker 0 on the calling thread and starts threads for the others; returns after workers_stop(). */

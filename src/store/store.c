@@ -98,8 +98,8 @@ find_driver(const char *name)
 	return NULL;
 }
 
-static void
-register_metrics(void)
+void
+store_metrics_register(void)
 {
 	static bool done;
 
@@ -140,7 +140,7 @@ store_open(const struct store_config *cfg, struct hm_error *why)
 	store.config = *cfg;
 	store.config.batch_max = cfg->batch_max ? cfg->batch_max : BATCH_MAX_DEFAULT;
 	store.config.queue_bytes = cfg->queue_bytes ? cfg->queue_bytes : QUEUE_BYTES_DEFAULT;
-	register_metrics();
+	store_metrics_register();
 	if (!lock_database(cfg->path, why) || !store.driver->open(&store.config, why) ||
 	    !store_migrations_create(store.driver, why)) {
 		store_close();

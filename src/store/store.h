@@ -41,6 +41,8 @@ struct store_config {
 	size_t queue_bytes; /* writes waiting, per lane, before store_write() refuses */
 };
 
+/* By store_open() itself; alone for who wants to list them. */
+void store_metrics_register(void);
 /* Opens (and creates) the database. Refuses a database whose schema is newer than the program. */
 bool store_open(const struct store_config *cfg, struct hm_error *why) HM_MUST_USE;
 /*

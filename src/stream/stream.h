@@ -26,6 +26,10 @@ struct stream_tls {
 	struct tls_context *direct; /* ALPN "xmpp-client" (XEP-0368) */
 };
 
+/* What the stream side speaks, for --describe. */
+extern const struct hm_spec stream_specs[];
+extern const size_t stream_specs_n;
+
 /*
  * Once, before the workers run, net_init() and offload_init() done.  Settings are copied, contexts referenced.
  * false: libsasl2 or its plug-ins are missing.
