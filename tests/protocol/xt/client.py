@@ -60,8 +60,14 @@ class Client:
         self.transcript.clear()
         source = (self.spec.settings['from'], 0) if 'from' in self.spec.settings else None
         port = self.server.tls_port if direct else self.server.port
+        self.socket = socket.socket()
         try:
-            self.socket = socket.create_connection((self.server.address, port), self.timeout, source)
+            if 'buffer' in self.spec.settings:
+                self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, int(self.spec.settings['buffer']))
+            if source:
+                self.socket.bind(source)
+            self.socket.settimeout(self.timeout)
+            self.socket.connect((self.server.address, port))
         except OSError as error:
             raise Failure(f'{self.name} cannot connect: {error}') from None
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)

@@ -51,7 +51,7 @@ class ClientSpec:
                 self.account = False
             elif '=' in option:
                 key, value = option.split('=', 1)
-                if key not in ('mechanism', 'password', 'from', 'lang', 'binding', 'pings'):
+                if key not in ('mechanism', 'password', 'from', 'lang', 'binding', 'pings', 'buffer'):
                     raise ScriptError(f'client option {key}= is not known')
                 self.settings[key] = value
             else:

@@ -41,6 +41,14 @@ def new_address():
     return f'127.{random.randint(2, 250)}.{number >> 8}.{number & 255 or 1}'
 
 
+@functools.lru_cache(maxsize=None)
+def sanitized(program):
+    """Is it built with a sanitizer, which needs memory of its own?"""
+    with open(program, 'rb') as file:
+        content = file.read()
+    return b'__asan_init' in content or b'__tsan_init' in content
+
+
 class Certificates:
     """Self-signed certificates, one for each domain, made when first asked for."""
 
@@ -128,6 +136,11 @@ class Server:
 
     def running(self):
         return self.process is not None and self.process.poll() is None
+
+    def memory(self):
+        """Resident bytes."""
+        with open(f'/proc/{self.process.pid}/statm', encoding='ascii') as file:
+            return int(file.read().split()[1]) * os.sysconf('SC_PAGE_SIZE')
 
     def ending(self):
         code = self.process.returncode

@@ -8,6 +8,7 @@ from .client import Failure
 from .control import Refused
 from .match import Mismatch, match_text
 from .script import ScriptError, read_config
+from .server import sanitized
 from .step import step
 
 UNITS_MS = {'ms': 1, 's': 1000, 'min': 60_000, 'h': 3_600_000, 'days': 86_400_000, 'day': 86_400_000}
@@ -159,6 +160,19 @@ class ServerSteps:
             return
         if fails:
             raise Failure('the server accepted this configuration')
+
+    @step(r'note memory')
+    def note_memory(self, this):
+        self.server.drain()
+        self.memory = self.server.memory()
+
+    @step(r'memory grew at most (?P<count>\d+) (?P<unit>KiB|MiB)')
+    def memory_grew(self, this, count, unit):
+        """Not looked at under sanitizers."""
+        self.server.drain()
+        grown = self.server.memory() - self.memory
+        if grown > int(count) << (10 if unit == 'KiB' else 20) and not sanitized(self.server.argv()[0]):
+            raise Failure(f'memory grew by {grown >> 10} KiB')
 
     @step(r'expect log "(?P<text>[^"]+)"')
     def expect_log(self, this, text):
