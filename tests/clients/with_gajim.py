@@ -195,6 +195,10 @@ class Gajim:
         if status != 0:
             raise AssertionError("Gajim ended with status %d" % status)
 
+    def came(self, text):
+        """How often a text has come as a message, in all starts together."""
+        return sum(line.count("<body>%s</body>" % text) for line in tail(self.output, 100000, 100000))
+
     def complaints(self):
         """Exceptions in Gajim and errors that it logs."""
         return [line for line in tail(self.output, 100000)
@@ -265,6 +269,8 @@ def gajim(run):
         client.shows("What's in a name?", "Good night, good night!", kind="incoming")
         client.quit()
         romeo.gets_presence(jid, "unavailable")
+        for text in ("It is the east, and Juliet is the sun.", "Good night, good night!"):
+            assert client.came(text) == 1, "\"%s\" came %d times" % (text, client.came(text))
     with run.step("it logged no error"):
         complaints = client.complaints()
         if complaints:

@@ -136,6 +136,10 @@ class Profanity:
     def traffic(self):
         return [line for line in tail(self.log, 400) if "SENT:" in line or "RECV:" in line][-60:]
 
+    def came(self, text):
+        """How often a message with this text has come, in all starts together."""
+        return sum("RECV: <message" in line and text in line for line in tail(self.log, 100000, 100000))
+
     def complaints(self):
         """Errors that profanity logs, but those about its own doing."""
         lines = tail(self.log, 100000, 100000)
@@ -200,6 +204,8 @@ def profanity(run):
         client.sees("Out of her favour, where I am in love")
         client.quit()
         romeo.gets_presence(client.full, "unavailable")
+        for text in ("said yesterday", "the day so young", "Out of her favour"):
+            assert client.came(text) == 1, "\"%s\" came %d times" % (text, client.came(text))
     with run.step("it logged no error"):
         complaints = client.complaints()
         if complaints:
