@@ -597,12 +597,37 @@ command_line(struct hm_cmd *cmd, const char *line)
 	worker_post(here->worker, &l->mail);
 }
 
+struct cancel_mail {
+	struct mail mail;
+	struct hm_cmd *cmd;
+};
+
+static void
+run_cancel(struct mail *mail)
+{
+	struct cancel_mail *c = HM_CONTAINER(mail, struct cancel_mail, mail);
+
+	if (c->cmd->stop)
+		c->cmd->stop(c->cmd);
+	command_drop(c->cmd);
+	mem_free(c);
+}
+
 void
 command_cancel(struct hm_cmd *cmd)
 {
+	const char *bare = account_arg(cmd);
+	struct cancel_mail *c;
+
 	atomic_store(&cmd->cancelled, true);
-	if (cmd->command->streams)
-		hm_cmd_done(cmd);
+	if (!cmd->command->streams || atomic_load(&cmd->ended))
+		return;
+	hm_cmd_done(cmd);
+	c = mem_new(struct cancel_mail);
+	command_hold(cmd);
+	c->cmd = cmd;
+	c->mail.run = run_cancel;
+	worker_post(bare ? link_home(bare) : here->worker, &c->mail);
 }
 
 /* --- For modules ---------------------------------------------------------------------------------------------------------- */

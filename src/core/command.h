@@ -79,6 +79,8 @@ struct hm_cmd {
 	atomic_bool ended, cancelled;
 	/* Lines: called on the asker's worker for each. */
 	void (*line)(struct hm_cmd *cmd, const char *line);
+	/* Of a command that streams: called where it runs when it was cancelled. */
+	void (*stop)(struct hm_cmd *cmd);
 	void *own; /* of the command */
 	struct hm_logctx log;
 };

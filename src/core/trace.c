@@ -19,13 +19,28 @@
 static _Thread_local struct hm_cmd *watchers[TRACES_MAX];
 static _Thread_local unsigned n_watchers;
 
+static void
+trace_stop(struct hm_cmd *cmd)
+{
+	for (unsigned i = 0; i < n_watchers; i++) {
+		if (watchers[i] != cmd)
+			continue;
+		watchers[i] = watchers[--n_watchers];
+		command_drop(cmd);
+		return;
+	}
+}
+
 void
 trace_start(struct hm_cmd *cmd)
 {
+	if (atomic_load(&cmd->ended))
+		return;
 	if (n_watchers == TRACES_MAX) {
 		hm_cmd_fail(cmd, HM_E_LIMIT, "Too many traces are running.");
 		return;
 	}
+	cmd->stop = trace_stop;
 	command_hold(cmd);
 	watchers[n_watchers++] = cmd;
 }
@@ -61,16 +76,8 @@ tell(struct hm_cmd *cmd, const struct hm_session *s, bool in, const struct hm_st
 void
 trace_stanza(const struct hm_session *s, bool in, const struct hm_stanza *stanza, const char *to)
 {
-	for (unsigned i = 0; i < n_watchers;) {
-		struct hm_cmd *cmd = watchers[i];
-
-		if (atomic_load(&cmd->ended)) {
-			watchers[i] = watchers[--n_watchers];
-			command_drop(cmd);
-			continue;
-		}
-		if (cmd->user == s->user)
-			tell(cmd, s, in, stanza, to);
-		i++;
+	for (unsigned i = 0; i < n_watchers; i++) {
+		if (watchers[i]->user == s->user && !atomic_load(&watchers[i]->ended))
+			tell(watchers[i], s, in, stanza, to);
 	}
 }
