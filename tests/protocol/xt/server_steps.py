@@ -117,7 +117,9 @@ class ServerSteps:
     def advance(self, this, count, unit):
         self.server.advance(int(count) * UNITS_MS[unit])
         self.server.drain()
-        self.read_everybody()  # who is asked whether it lives has to answer
+        # Who is asked whether it lives has to answer before the clock moves again.
+        self.read_everybody()
+        self.server.drain()
 
     @step(r'inject')
     def inject(self, this):
