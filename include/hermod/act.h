@@ -101,9 +101,11 @@ hm_iq_to_session(struct hm_mod *m, struct hm_session *s, struct hm_writer *take,
  */
 typedef void hm_iq_answered_fn(struct hm_mod *m, struct hm_user *u, struct hm_entity *e,
                                const struct hm_stanza *reply, int64_t token);
-HM_PUBLIC struct hm_writer *hm_iq_new(const char *type); /* "get" or "set"; the id is the server's */
-HM_PUBLIC void hm_iq_send(struct hm_mod *m, struct hm_writer *take, const char *from, const char *to, uint32_t timeout_ms,
-                          hm_iq_answered_fn *answered, int64_t token);
+/* type: "get" or "set"; the id is the server's. */
+HM_PUBLIC struct hm_writer *hm_iq_new(const char *type);
+HM_PUBLIC void
+hm_iq_send(struct hm_mod *m, struct hm_writer *take, const char *from, const char *to,
+           uint32_t timeout_ms, hm_iq_answered_fn *answered, int64_t token);
 
 /* Refuse a letter in a chain: an error goes back where RFC 6120 8.3.1 allows one, presence is dropped in silence. */
 HM_PUBLIC enum hm_next hm_refuse(struct hm_letter *l, enum hm_cond cond, const char *text);

@@ -196,7 +196,8 @@ struct hm_entity_kind {
 	/* Messages, presence, IQs without a route, and errors.  HM_CONTINUE: the core refuses. */
 	enum hm_next (*received)(struct hm_mod *m, struct hm_entity *e, struct hm_letter *l);
 	/* The kind's own right to ask (affiliation, access model), after the route's. NULL: everybody. */
-	bool (*may_ask)(struct hm_mod *m, struct hm_entity *e, const struct hm_iq_route *route, const char *from);
+	bool (*may_ask)(struct hm_mod *m, struct hm_entity *e, const struct hm_iq_route *route,
+	                const char *from);
 	/* May it leave memory now?  NULL: yes. */
 	bool (*idle)(struct hm_mod *m, struct hm_entity *e);
 	/* Frees what the state points to. */

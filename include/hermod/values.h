@@ -57,7 +57,16 @@ struct hm_spec {
 
 /* --- Errors that an administrator should read ---------------------------- */
 
-enum hm_error_code { HM_E_NONE, HM_E_INVALID, HM_E_NOT_FOUND, HM_E_EXISTS, HM_E_DENIED, HM_E_LIMIT, HM_E_SYSTEM, HM_E_DATABASE };
+enum hm_error_code {
+	HM_E_NONE,
+	HM_E_INVALID,
+	HM_E_NOT_FOUND,
+	HM_E_EXISTS,
+	HM_E_DENIED,
+	HM_E_LIMIT,
+	HM_E_SYSTEM,
+	HM_E_DATABASE
+};
 
 /* Filled by functions of the shape `bool f(..., struct hm_error *why)` when they return false. */
 struct hm_error {
@@ -148,8 +157,8 @@ struct hm_logctx {
 };
 
 /* Bodies, not pointers: HM_CTX() of module.h extends this to the module handles. */
-HM_PUBLIC void hm_log_(const struct hm_logctx *ctx, enum hm_level level, const char *file, int line, const char *msg,
-                       const struct hm_field *fields, size_t n);
+HM_PUBLIC void hm_log_(const struct hm_logctx *ctx, enum hm_level level, const char *file, int line,
+                       const char *msg, const struct hm_field *fields, size_t n);
 HM_PUBLIC bool hm_log_wanted(const struct hm_logctx *ctx, enum hm_level level);
 
 /* --- Bugs ------------------------------------------------------------------ */
@@ -159,6 +168,8 @@ HM_PUBLIC bool hm_log_wanted(const struct hm_logctx *ctx, enum hm_level level);
 HM_PUBLIC HM_NORETURN void hm_assert_failed(const char *cond, const char *file, int line);
 
 #define HM_COUNT(a) (sizeof(a) / sizeof((a)[0]))
+/* clang-format off */
 #define HM_CONTAINER(ptr, type, member) ((type *)((char *)(ptr) - offsetof(type, member)))
+/* clang-format on */
 
 #endif
