@@ -93,10 +93,7 @@ bind_file(const struct system_user *user, struct hm_error *why)
 	umask(before);
 	if (!ok)
 		return error_errno(why, "cannot make %s", control.address.sun_path);
-	if (user->change && chown(control.address.sun_path, user->uid, user->gid) != 0)
-		return error_errno(why, "cannot give %s to user \"%s\"", control.address.sun_path,
-		                   user->name);
-	return true;
+	return system_give_file(control.address.sun_path, user, why);
 }
 
 bool

@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/log.h"
+#include "base/mem.h"
 #include "core/accounts.h"
 #include "core/command.h"
 #include "core/core.h"
@@ -36,6 +37,18 @@ static struct server server;
 
 /* --- Before the workers run ---------------------------------------------------------- */
 
+/* Made before the user is changed, opened again after it. */
+static bool
+lock_data(const struct system_user *user, struct hm_error *why)
+{
+	const char *directory = server.settings->top.data_directory;
+	char *path = mem_printf("%s/" STORE_LOCK_FILE, directory);
+	bool ok = store_lock_directory(directory, why) && system_give_file(path, user, why);
+
+	mem_free(path);
+	return ok;
+}
+
 /* Log, directories, limits: what a server needs of its machine. */
 static bool
 prepare_process(struct system_user *user, struct hm_error *why)
@@ -50,8 +63,7 @@ prepare_process(struct system_user *user, struct hm_error *why)
 	system_raise_limits();
 	return system_own_log(user, why) &&
 	       system_make_directory(s->top.data_directory, 0700, user, why) &&
-	       system_make_directory(s->top.run_directory, 0750, user, why) &&
-	       store_lock_directory(s->top.data_directory, why);
+	       system_make_directory(s->top.run_directory, 0750, user, why) && lock_data(user, why);
 }
 
 /* What may need root's rights; afterwards they are given up. */
@@ -195,6 +207,7 @@ server_run(const struct options *options, struct settings *take, struct tls_cont
 		log_line(NULL, HM_ERROR, "the server does not start", hm_kv("error", why.text));
 		if (take->log.file)
 			fprintf(stderr, "hermod: %s\n", why.text);
+		control_free();
 		return 1;
 	}
 	round_run(worker_started, all_started, NULL);

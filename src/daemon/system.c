@@ -51,16 +51,20 @@ system_become(const struct system_user *user, struct hm_error *why)
 	return true;
 }
 
+bool
+system_give_file(const char *path, const struct system_user *user, struct hm_error *why)
+{
+	return !user->change || lchown(path, user->uid, user->gid) == 0 ||
+	       error_errno(why, "cannot give %s to user \"%s\"", path, user->name);
+}
+
 static bool
 make_one(const char *path, mode_t mode, const struct system_user *user, struct hm_error *why)
 {
 	struct stat st;
 
-	if (mkdir(path, mode) == 0) {
-		if (user->change && chown(path, user->uid, user->gid) != 0)
-			return error_errno(why, "cannot give %s to user \"%s\"", path, user->name);
-		return true;
-	}
+	if (mkdir(path, mode) == 0)
+		return system_give_file(path, user, why);
 	if (errno != EEXIST)
 		return error_errno(why, "cannot make the directory %s", path);
 	if (stat(path, &st) != 0)

@@ -24,6 +24,9 @@ bool system_become(const struct system_user *user, struct hm_error *why) HM_MUST
 /* Makes the directory and those above it with this mode when they are missing; what is made belongs to user. */
 bool system_make_directory(const char *path, mode_t mode, const struct system_user *user,
                            struct hm_error *why) HM_MUST_USE;
+/* A file that was made as root and is the user's from now on. */
+bool system_give_file(const char *path, const struct system_user *user,
+                      struct hm_error *why) HM_MUST_USE;
 /* The log file, if it is one, belongs to user: it is opened again later. */
 bool system_own_log(const struct system_user *user, struct hm_error *why) HM_MUST_USE;
 /* As many descriptors as we may have. */

@@ -85,7 +85,7 @@ lock_file(int fd, const char *path, struct hm_error *why)
 bool
 store_lock_directory(const char *path, struct hm_error *why)
 {
-	char *name = mem_printf("%s/hermod.lock", path);
+	char *name = mem_printf("%s/" STORE_LOCK_FILE, path);
 	int fd = open(name, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 	bool ok;
 

@@ -11,6 +11,8 @@
 
 #include <hermod/values.h>
 
+#define STORE_LOCK_FILE "hermod.lock"
+
 /*
  * Locks the directory `path` for this process and writes its number into path/hermod.lock.
  * true also when this process has locked the same directory before; only one

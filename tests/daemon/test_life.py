@@ -3,6 +3,7 @@
 """Start and stop."""
 
 import os
+import pwd
 import signal
 import socket
 import stat
@@ -183,3 +184,26 @@ def test_a_log_file_has_the_lines(server):
     server.start()
     server.wait_for_log('"msg":"ready"', 'server.log')
     same(server.log(), '', 'standard error')
+
+
+def test_root_becomes_the_user(server):
+    """Only root can try; nobody is always there."""
+    server.configure(top='user nobody\nlog { file server.log }')
+    if os.geteuid() != 0:
+        status, _, error = server.run()
+        check(status == 1 and 'only root' in error, error)
+        return
+    os.chmod(server.directory, 0o755)
+    os.chmod(server.key, 0o644)
+    server.start()
+    with open(f'/proc/{server.process.pid}/status', encoding='ascii') as file:
+        ids = [line.split()[1:5] for line in file if line.startswith('Uid:')]
+    nobody = str(pwd.getpwnam('nobody').pw_uid)
+    same(ids, [[nobody] * 4])
+    server.do('account add', jid='x@a.example', password='some-word')
+    server.do('reload')
+    same(server.stop(), 0)
+    server.start()
+    server.configure(top='user no-such-user')
+    status, _, error = server.run()
+    check(status == 1 and 'no-such-user' in error, error)
