@@ -182,6 +182,8 @@ told(struct mail *mail)
 	                                              : "The password was changed.";
 
 	user_directory_forget(t->bare);
+	if (u && t->kind == ACCOUNT_CREATED)
+		u->look_again = true;
 	if (u && t->kind != ACCOUNT_CREATED) {
 		close_all(&u->sessions, t->except, text);
 		close_all(&u->unbound, t->except, text);
@@ -382,7 +384,8 @@ goodbye_said(struct waiter *w, struct entity *e, enum hm_cond why)
 	e->pins++;
 	turn_begin(e, NULL);
 	notice_account_deleting(user_of(e));
-	e->doomed = true; /* what comes back to the goodbyes must not be stored behind the deletion */
+	e->doomed =
+		true; /* what comes back to the goodbyes must not be stored behind the deletion */
 	e->pins--;
 	turn_end();
 	write_it(op);

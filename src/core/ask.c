@@ -17,6 +17,7 @@
 #include "core/user.h"
 
 #define ID_CHARS 16
+#define NOT_NOW_MS 100 /* while the account is being loaded again */
 
 struct asked {
 	struct list link; /* in session->asked */
@@ -60,6 +61,10 @@ timed_out(struct timer *t)
 	struct asked *a = HM_CONTAINER(t, struct asked, timer);
 	struct hm_session *s = session_find(a->session);
 
+	if (s->user->entity.state != ENTITY_READY) {
+		timer_start(t, NOT_NOW_MS, timed_out);
+		return;
+	}
 	turn_begin(&s->user->entity, NULL);
 	if (a->mod)
 		call_back(a, s, NULL);
@@ -86,23 +91,41 @@ session_ask(struct hm_session *s, struct hm_mod *m, const struct hm_stanza *take
 	turn_deliver(&s->user->entity, s, take, s->jid);
 }
 
+static struct asked *
+find_asked(const struct hm_session *s, const char *id)
+{
+	for (const struct list *l = s->asked.next; l != &s->asked; l = l->next) {
+		struct asked *a = list_entry(l, struct asked, link);
+
+		if (strcmp(a->id, id) == 0)
+			return a;
+	}
+	return NULL;
+}
+
+bool
+session_is_answer(const struct hm_session *s, const struct hm_elem *root)
+{
+	const char *id = elem_attr(root, "id"), *type = elem_attr(root, "type");
+
+	return strcmp(root->name, "iq") == 0 && id && type &&
+	       (strcmp(type, "result") == 0 || strcmp(type, "error") == 0) && find_asked(s, id);
+}
+
 bool
 session_answered(struct hm_session *s, const struct hm_stanza *iq)
 {
+	struct asked *a;
+
 	if (iq->type != TYPE_RESULT && iq->type != TYPE_ERROR)
 		return false;
-	list_for_each(l, next, &s->asked)
-	{
-		struct asked *a = list_entry(l, struct asked, link);
-
-		if (strcmp(a->id, iq->id) != 0)
-			continue;
-		timer_stop(&a->timer);
-		call_back(a, s, iq);
-		asked_free(a);
-		return true;
-	}
-	return false;
+	a = find_asked(s, iq->id);
+	if (!a)
+		return false;
+	timer_stop(&a->timer);
+	call_back(a, s, iq);
+	asked_free(a);
+	return true;
 }
 
 void
@@ -163,6 +186,10 @@ fired(struct timer *timer)
 	struct hm_mod *m = t->mod;
 	hm_session_timer_fn *fn = t->fn;
 
+	if (s->user->entity.state != ENTITY_READY) {
+		timer_start(timer, NOT_NOW_MS, fired);
+		return;
+	}
 	list_remove(&t->link);
 	mem_free(t);
 	turn_begin(&s->user->entity, NULL);

@@ -12,9 +12,11 @@
 #include "core/core.h"
 #include "core/here.h"
 #include "core/metrics.h"
+#include "loop/timer.h"
 
 #define INBOX_BYTES_MAX (1024 * 1024)
 #define LOADS_AT_ONCE 64
+#define LOAD_AGAIN_MS 1000
 
 struct entity *
 entity_find(const char *address)
@@ -107,12 +109,36 @@ free_entity(struct entity *e)
 	e->class->free(e);
 }
 
+static void
+refuse_inbox(struct entity *e, enum hm_cond why)
+{
+	struct list waiting;
+
+	/* What is refused may begin to wait anew: not in this round. */
+	list_init(&waiting);
+	while (!list_empty(&e->inbox)) {
+		struct list *l = e->inbox.next;
+
+		list_remove(l);
+		list_push_back(&waiting, l);
+	}
+	e->inbox_bytes = 0;
+	while (!list_empty(&waiting)) {
+		struct waiter *w = list_entry(waiting.next, struct waiter, link);
+
+		list_remove(&w->link);
+		w->go(w, NULL, why);
+	}
+}
+
 void
 entity_ready(struct entity *e)
 {
 	load_ended(e);
 	e->state = ENTITY_READY;
 	e->pins++; /* those that waited may be done with it at once */
+	if (e->doomed)
+		refuse_inbox(e, HM_ITEM_NOT_FOUND);
 	while (!list_empty(&e->inbox) && e->state == ENTITY_READY) {
 		struct waiter *w = list_entry(e->inbox.next, struct waiter, link);
 
@@ -124,24 +150,43 @@ entity_ready(struct entity *e)
 	entity_settle(e);
 }
 
-static void
-refuse_inbox(struct entity *e, enum hm_cond why)
+void
+entity_absent(struct entity *e)
 {
-	while (!list_empty(&e->inbox)) {
-		struct waiter *w = list_entry(e->inbox.next, struct waiter, link);
+	load_ended(e);
+	refuse_inbox(e, HM_ITEM_NOT_FOUND);
+	free_entity(e);
+}
 
-		list_remove(&w->link);
-		e->inbox_bytes -= w->bytes;
-		w->go(w, NULL, why);
-	}
+struct load_again {
+	struct timer timer;
+	struct entity *entity;
+};
+
+static void
+load_again(struct timer *timer)
+{
+	struct load_again *l = HM_CONTAINER(timer, struct load_again, timer);
+
+	load_when_possible(l->entity);
+	mem_free(l);
 }
 
 void
-entity_absent(struct entity *e, enum hm_cond why)
+entity_load_failed(struct entity *e)
 {
+	struct load_again *l;
+
 	load_ended(e);
-	refuse_inbox(e, why);
-	entity_drop(e);
+	refuse_inbox(e, HM_INTERNAL_SERVER_ERROR);
+	if (list_empty(&e->inbox) && e->class->idle(e)) {
+		free_entity(e);
+		return;
+	}
+	/* Its sessions stay, and what they send waits. */
+	l = mem_new(struct load_again);
+	l->entity = e;
+	timer_start(&l->timer, LOAD_AGAIN_MS, load_again);
 }
 
 /* Is anything of the machinery still busy with it? */
@@ -156,9 +201,7 @@ static void
 evict_beyond_budget(void)
 {
 	while (here->n_idle > (size_t)core_limits()->idle_entities) {
-		struct entity *oldest = list_entry(here->idle.next, struct entity, idle);
-
-		free_entity(oldest);
+		free_entity(list_entry(here->idle.next, struct entity, idle));
 	}
 }
 
@@ -167,18 +210,16 @@ entity_settle(struct entity *e)
 {
 	if (e->state != ENTITY_READY)
 		return;
+	if (in_list(&e->idle)) {
+		list_remove(&e->idle);
+		here->n_idle--;
+	}
 	if (e->reload && e->writes == 0 && e->pins == 0 && !in_list(&e->outbox)) {
 		e->reload = false;
 		log_line(&e->log, HM_INFO, "loading again after a failed write");
 		e->class->unload(e);
 		load_when_possible(e);
-		return;
-	}
-	if (in_list(&e->idle)) {
-		list_remove(&e->idle);
-		here->n_idle--;
-	}
-	if (!entity_busy(e) && e->class->idle(e)) {
+	} else if (!entity_busy(e) && e->class->idle(e)) {
 		if (e->doomed) {
 			free_entity(e);
 			return;
@@ -187,10 +228,4 @@ entity_settle(struct entity *e)
 		here->n_idle++;
 		evict_beyond_budget();
 	}
-}
-
-void
-entity_drop(struct entity *e)
-{
-	free_entity(e);
 }

@@ -27,7 +27,7 @@ struct waiter {
 };
 
 struct entity_class {
-	/* Begins loading; ends in entity_ready() or entity_absent(). */
+	/* Begins loading; ends in entity_ready(), entity_absent() or entity_load_failed(). */
 	void (*load)(struct entity *e);
 	/* May it go now? Nothing of its own (sessions, occupants) needs it. */
 	bool (*idle)(const struct entity *e);
@@ -42,7 +42,8 @@ struct entity {
 	const char *address; /* bare JID, the key of the worker's table */
 	enum entity_state state;
 	bool reload; /* its memory may differ from the store: load again when no write is in flight */
-	bool doomed; /* its account was deleted: goes as soon as nothing needs it, and nothing new begins */
+	/* Its account was deleted: goes as soon as nothing needs it, and nothing new begins. */
+	bool doomed;
 	unsigned writes;   /* groups in flight */
 	unsigned pins;     /* queries, questions: it may not go */
 	struct list inbox; /* waiters */
@@ -60,11 +61,14 @@ void entity_add(struct entity *e, const struct entity_class *class, struct host 
 /* Runs w->go now when e is ready, else when it is. Refuses (go with NULL) when the inbox is full. */
 void entity_wait(struct entity *e, struct waiter *w);
 void entity_ready(struct entity *e);
-/* There is no such thing, or not now (why): its inbox is told and it is freed. */
-void entity_absent(struct entity *e, enum hm_cond why);
-/* Something changed: it may have become idle, or must be loaded again. */
+/* There is no such thing: its inbox is told and it is freed. */
+void entity_absent(struct entity *e);
+/*
+ * The store failed: its inbox is told.  It is freed, or loaded again a little later when something
+ * of its own (sessions) needs it.
+ */
+void entity_load_failed(struct entity *e);
+/* Something changed: it may have become idle, or must be loaded again.  It may be gone afterwards. */
 void entity_settle(struct entity *e);
-/* Frees it now (its account was deleted). */
-void entity_drop(struct entity *e);
 
 #endif

@@ -106,8 +106,6 @@ answer(struct hm_iq *rq, const struct hm_stanza *take)
 		turn_deliver(iq_entity(rq), s, take, asker);
 	else
 		turn_route(iq_entity(rq), letter_to(take, asker));
-	if (rq->letter->holds_session)
-		session_release(rq->letter->session);
 }
 
 static void
@@ -296,8 +294,6 @@ refuse(struct entity *e, struct hm_letter *take, enum hm_cond cond)
 {
 	const struct hm_stanza *error = stanza_error_reply(take->stanza, take->to, cond, NULL);
 
-	if (take->holds_session)
-		session_release(take->session);
 	if (error && take->stanza->from)
 		turn_route(e, letter_to(error, take->stanza->from));
 	letter_free(&take);

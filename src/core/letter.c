@@ -8,6 +8,7 @@
 #include "base/mem.h"
 #include "core/here.h"
 #include "core/router.h"
+#include "core/session.h"
 
 const char *
 bare_of(const char *jid, char *out, size_t max)
@@ -78,6 +79,8 @@ letter_free(struct hm_letter **l)
 {
 	if (!*l)
 		return;
+	if ((*l)->awaited || (*l)->holds_session)
+		session_request_over(*l);
 	stanza_unref(&(*l)->stanza);
 	mem_free(*l);
 	*l = NULL;

@@ -29,18 +29,21 @@ struct hm_letter {
 	uint64_t trace;          /* the same in every log line about this stanza */
 	enum hm_plan plan;
 	bool stored;
-	uint64_t withheld;  /* this session is left out, 0: none */
-	bool holds_session; /* `session` waits until this request is answered */
+	uint64_t withheld; /* this session is left out, 0: none */
+	/* A request of `session` to its own account or host, which counts it until the letter goes. */
+	bool awaited;
+	bool holds_session; /* and reads nothing further until then (RFC 6120 10.1) */
 	char text[];
 };
 
-/* Takes s. to: parsed address, or NULL: `own_bare` is addressed. */
+/* to: parsed address, or NULL: `own_bare` is addressed. */
 struct hm_letter *
 letter_new(const struct hm_stanza *take, const struct jid *to, const char *own_bare);
 /* The same from a normalised address (not checked again). */
 struct hm_letter *letter_to(const struct hm_stanza *take, const char *to);
+/* Whatever became of it: a session that waited for it goes on. */
 void letter_free(struct hm_letter **l);
-/* Exchanges the stanza; takes s. */
+/* Exchanges the stanza. */
 void letter_change(struct hm_letter *l, const struct hm_stanza *take);
 /* An answer that is an error goes to the sender, if one may (RFC 6120 8.3.1); takes the letter. */
 void letter_refuse(struct hm_letter *take, enum hm_cond cond, const char *text);

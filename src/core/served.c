@@ -74,7 +74,7 @@ loaded(void *ctx, enum store_outcome outcome, struct store_rows *const *rows, si
 	struct hm_entity *e = ctx;
 
 	if (outcome != STORE_OK) {
-		entity_absent(&e->entity, HM_INTERNAL_SERVER_ERROR);
+		entity_load_failed(&e->entity);
 		return;
 	}
 	for (size_t i = 0; i < n; i++) {

@@ -121,11 +121,10 @@ session_free(struct hm_session *s)
 struct ending {
 	struct mail mail;
 	uint64_t id;
-	enum hm_close_reason why;
 };
 
 static void
-end_now(struct hm_session *s, enum hm_close_reason why)
+end_now(struct hm_session *s)
 {
 	struct hm_user *u = s->user;
 
@@ -136,8 +135,8 @@ end_now(struct hm_session *s, enum hm_close_reason why)
 	}
 	list_remove(&s->link);
 	if (s->jid)
-		notice_session_closed(s, why);
-	log_line(&s->log, HM_INFO, "session ended", hm_kv("reason", (int)why));
+		notice_session_closed(s, s->ended_by);
+	log_line(&s->log, HM_INFO, "session ended", hm_kv("reason", (int)s->ended_by));
 	session_free(s);
 	turn_end();
 }
@@ -148,22 +147,49 @@ ending_mail(struct mail *mail)
 	struct ending *e = HM_CONTAINER(mail, struct ending, mail);
 	struct hm_session *s = session_find(e->id);
 
-	if (s)
-		end_now(s, e->why);
 	mem_free(e);
+	if (s && s->user->entity.state == ENTITY_READY)
+		end_now(s);
+	else if (s)
+		s->end_waits = true; /* until modules know again who must be told */
+}
+
+static void
+post_ending(struct hm_session *s)
+{
+	struct ending *e = mem_new(struct ending);
+
+	e->id = s->id;
+	e->mail.run = ending_mail;
+	worker_post(here->worker, &e->mail);
 }
 
 /* In a later turn: the caller may stand in the middle of a callback about this very session. */
 static void
 end_later(struct hm_session *s, enum hm_close_reason why)
 {
-	struct ending *e = mem_new(struct ending);
-
 	s->closing = true;
-	e->id = s->id;
-	e->why = why;
-	e->mail.run = ending_mail;
-	worker_post(here->worker, &e->mail);
+	s->ended_by = why;
+	post_ending(s);
+}
+
+static void
+end_those_that_wait(struct list *sessions)
+{
+	for (struct list *l = sessions->next; l != sessions; l = l->next) {
+		struct hm_session *s = list_entry(l, struct hm_session, link);
+
+		if (s->end_waits)
+			post_ending(s);
+		s->end_waits = false;
+	}
+}
+
+void
+sessions_loaded_again(struct hm_user *u)
+{
+	end_those_that_wait(&u->sessions);
+	end_those_that_wait(&u->unbound);
 }
 
 void
@@ -199,11 +225,12 @@ leave_now(struct timer *t)
 	              HM_CLOSED_BY_CLIENT);
 }
 
+/* Its last answers may wait for a commit: behind those. */
 static void
 leave_if_answered(struct hm_session *s)
 {
 	if (s->leaving && s->open_requests == 0 && !s->held && list_empty(&s->inbox))
-		session_close(s, 0, NULL, HM_CLOSED_BY_CLIENT);
+		turn_close(&s->user->entity, s);
 }
 
 void
@@ -216,29 +243,12 @@ session_leaves(struct hm_session *s)
 	leave_if_answered(s);
 }
 
-/* A change must not overtake what the same client asked before it (RFC 6120 10.1). */
-static void
-requests_answered(struct hm_session *s)
-{
-	struct hm_letter *l = s->parked;
-
-	if (!l) {
-		leave_if_answered(s);
-		return;
-	}
-	s->parked = NULL;
-	s->open_requests++;
-	turn_route(&s->user->entity, l);
-}
-
 /* --- To the client -------------------------------------------------------------------------------- */
 
 void
 session_deliver(struct hm_session *s, const struct hm_stanza *take, const char *to)
 {
 	struct link_msg *msg;
-	bool answer =
-		take->kind == STANZA_IQ && (take->type == TYPE_RESULT || take->type == TYPE_ERROR);
 
 	if (s->closing) {
 		stanza_unref(&take);
@@ -263,8 +273,6 @@ session_deliver(struct hm_session *s, const struct hm_stanza *take, const char *
 	msg->u.out.stanza = take;
 	msg->u.out.to = to ? mem_strdup(to) : NULL;
 	link_to_stream(msg);
-	if (answer && s->open_requests > 0 && --s->open_requests == 0)
-		requests_answered(s);
 }
 
 /* --- From the client -------------------------------------------------------------------------------- */
@@ -350,7 +358,19 @@ is_own(const struct hm_user *u, const struct hm_letter *l)
 	return !l->to_resource && strcmp(l->to_bare, u->entity.address) == 0;
 }
 
-/* The letter goes its way; takes it. */
+/* The letter goes its way; a request to its own account or host is counted until it is over. */
+static void
+await(struct hm_session *s, struct hm_letter *l)
+{
+	const struct hm_stanza *stanza = l->stanza;
+
+	l->awaited = stanza->kind == STANZA_IQ &&
+	             (stanza->type == TYPE_GET || stanza->type == TYPE_SET) && is_own(s->user, l);
+	s->open_requests += l->awaited;
+	turn_route(&s->user->entity, l);
+}
+
+/* Past the modules; takes it. */
 static void
 send_off(struct hm_session *s, struct hm_letter *l)
 {
@@ -381,10 +401,7 @@ send_off(struct hm_session *s, struct hm_letter *l)
 			return;
 		}
 	}
-	if (stanza->kind == STANZA_IQ && (stanza->type == TYPE_GET || stanza->type == TYPE_SET) &&
-	    is_own(u, l))
-		s->open_requests++;
-	turn_route(&u->entity, l);
+	await(s, l);
 }
 
 static void
@@ -460,12 +477,29 @@ give_credit(struct hm_session *s, size_t bytes)
 	link_to_stream(msg);
 }
 
+static void
+process_input(struct hm_session *s, struct session_input *in)
+{
+	struct entity *e = &s->user->entity;
+
+	e->pins++;
+	turn_begin(e, NULL);
+	process(s, &in->arena, in->root);
+	give_credit(s, in->bytes);
+	e->pins--;
+	turn_end();
+	if (in->arena)
+		arena_free(&in->arena);
+	mem_free(in);
+}
+
 struct session_waiter {
 	struct waiter waiter;
 	uint64_t id;
 };
 
 static void drain_inbox(struct hm_session *s);
+static void wait_for_account(struct hm_session *s);
 
 static void
 account_back(struct waiter *w, struct entity *e, enum hm_cond why)
@@ -474,10 +508,13 @@ account_back(struct waiter *w, struct entity *e, enum hm_cond why)
 	struct hm_session *s = session_find(sw->id);
 
 	mem_free(sw);
-	if (s && e)
+	if (!s)
+		return;
+	s->waiting = false;
+	if (e)
 		drain_inbox(s);
-	else if (s)
-		session_close(s, STREAM_INTERNAL_SERVER_ERROR, NULL, HM_CLOSED_BY_SERVER);
+	else
+		wait_for_account(s); /* it could not be loaded, and will be tried again */
 }
 
 /* Its account is being loaded again: what the client sends waits. */
@@ -486,9 +523,17 @@ wait_for_account(struct hm_session *s)
 {
 	struct session_waiter *sw = mem_new(struct session_waiter);
 
+	s->waiting = true;
+	list_init(&sw->waiter.link);
 	sw->id = s->id;
 	sw->waiter.go = account_back;
 	entity_wait(&s->user->entity, &sw->waiter);
+}
+
+static bool
+may_go_on(const struct hm_session *s)
+{
+	return !s->held && !s->closing && !list_empty(&s->inbox);
 }
 
 static void
@@ -496,20 +541,16 @@ drain_inbox(struct hm_session *s)
 {
 	struct entity *e = &s->user->entity;
 
-	while (!s->held && !s->closing && !list_empty(&s->inbox) && e->state == ENTITY_READY) {
+	while (may_go_on(s) && e->state == ENTITY_READY) {
 		struct session_input *in = list_entry(s->inbox.next, struct session_input, link);
 
 		list_remove(&in->link);
-		e->pins++;
-		turn_begin(e, NULL);
-		process(s, &in->arena, in->root);
-		give_credit(s, in->bytes);
-		e->pins--;
-		turn_end();
-		if (in->arena)
-			arena_free(&in->arena);
-		mem_free(in);
+		process_input(s, in);
 	}
+	/* The last turn's end may have begun to load it again. */
+	if (may_go_on(s) && !s->waiting)
+		wait_for_account(s);
+	leave_if_answered(s);
 }
 
 void
@@ -529,39 +570,58 @@ session_receive(struct link_msg *take)
 	in->bytes = take->u.in.bytes;
 	take->u.in.arena = NULL;
 	link_free(take);
+	if (s->held && session_is_answer(s, in->root) && s->user->entity.state == ENTITY_READY) {
+		process_input(s, in); /* DESIGN 2: these wait behind nothing */
+		return;
+	}
 	list_push_back(&s->inbox, &in->link);
-	if (s->user->entity.state != ENTITY_READY)
-		wait_for_account(s);
-	else
-		drain_inbox(s);
+	drain_inbox(s);
 }
 
-/* --- A stream that was held goes on ------------------------------------------------------------------- */
+/* --- A request of its own is over --------------------------------------------------------------------- */
 
-struct release {
+struct going_on {
 	struct mail mail;
 	uint64_t id;
+	bool was_held;
 };
 
 static void
-release_mail(struct mail *mail)
+go_on(struct mail *mail)
 {
-	struct release *r = HM_CONTAINER(mail, struct release, mail);
-	struct hm_session *s = session_find(r->id);
+	struct going_on *g = HM_CONTAINER(mail, struct going_on, mail);
+	struct hm_session *s = session_find(g->id);
+	bool was_held = g->was_held;
 
-	mem_free(r);
+	mem_free(g);
 	if (!s)
 		return;
-	s->held = false;
+	if (was_held)
+		s->held = false;
+	if (s->parked && s->open_requests == 0) {
+		struct hm_letter *l = s->parked;
+
+		s->parked = NULL;
+		await(s, l);
+	}
 	drain_inbox(s);
 }
 
 void
-session_release(uint64_t id)
+session_request_over(const struct hm_letter *l)
 {
-	struct release *r = mem_new(struct release);
+	struct hm_session *s = session_find(l->session);
+	struct going_on *g;
 
-	r->id = id;
-	r->mail.run = release_mail;
-	worker_post(link_worker(id), &r->mail);
+	if (!s)
+		return;
+	if (l->awaited)
+		s->open_requests--;
+	if (!l->holds_session && !s->parked && !s->leaving)
+		return;
+	g = mem_new(struct going_on);
+	g->id = s->id;
+	g->was_held = l->holds_session;
+	g->mail.run = go_on;
+	worker_post(here->worker, &g->mail);
 }

@@ -32,12 +32,15 @@ struct hm_session {
 	unsigned bind_failures;
 	bool bound;   /* in user->sessions */
 	bool leaving; /* its client has ended the stream; what it asked before is answered first */
-	unsigned open_requests; /* of its own account and host, not answered yet */
+	unsigned open_requests; /* to its own account and host, not answered yet */
 	struct hm_letter
 		*parked; /* a change that waits until they are answered, holding the session */
 	bool closing;
-	struct list inbox;  /* struct session_input that wait for that */
-	unsigned processed; /* stanzas since the last credit */
+	enum hm_close_reason ended_by; /* closing */
+	bool end_waits;                /* until its account is loaded again */
+	bool waiting;                  /* so does its inbox */
+	struct list inbox;             /* struct session_input that wait for that */
+	unsigned processed;            /* stanzas since the last credit */
 	size_t processed_bytes;
 	struct list asked; /* requests of the server to this client */
 	struct list timers;
@@ -65,8 +68,10 @@ void session_leaves(struct hm_session *s); /* its client has ended the stream */
 /* Tells the stream to end, and ends. cond 0: without an error. */
 void session_close(struct hm_session *s, enum stream_cond cond, const char *text,
                    enum hm_close_reason why);
-void
-session_release(uint64_t id); /* the request that held it is answered: goes on in a later turn */
+/* The user's modules have their states again: what has waited for it ends. */
+void sessions_loaded_again(struct hm_user *u);
+/* A letter of its own that it counted or that held it is gone: it goes on in a later turn. */
+void session_request_over(const struct hm_letter *l);
 void session_probe(struct hm_session *s); /* LINK_IDLE: ask whether it lives */
 
 /* Through the client_deliver chain to the client; takes s. to NULL: its full JID is not written. */
@@ -87,6 +92,8 @@ session_hide_directed(struct hm_session *s, bool (*covered)(const char *to, void
 bool
 session_answered(struct hm_session *s,
                  const struct hm_stanza *iq); /* true: it was the answer to a request of ours */
+/* Is this element the answer to one of those? */
+bool session_is_answer(const struct hm_session *s, const struct hm_elem *root);
 void session_ask(struct hm_session *s, struct hm_mod *m, const struct hm_stanza *take,
                  uint32_t timeout_ms, hm_answered_fn *answered, int64_t token);
 void session_forget_asked(struct hm_session *s);

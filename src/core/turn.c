@@ -19,7 +19,7 @@
 #include "loop/worker.h"
 #include "store/store.h"
 
-enum output_kind { OUTPUT_HOLD, OUTPUT_ROUTE, OUTPUT_DELIVER };
+enum output_kind { OUTPUT_HOLD, OUTPUT_ROUTE, OUTPUT_DELIVER, OUTPUT_CLOSE };
 
 struct output {
 	struct list link;
@@ -27,7 +27,7 @@ struct output {
 	uint64_t turn; /* the turn that made it */
 	/* OUTPUT_ROUTE */
 	struct hm_letter *letter;
-	/* OUTPUT_DELIVER */
+	/* OUTPUT_DELIVER, OUTPUT_CLOSE */
 	uint64_t session;
 	const struct hm_stanza *stanza;
 	char *to;
@@ -86,7 +86,11 @@ output_perform(struct output *o)
 
 		o->letter = NULL;
 		route(l);
-	} else if ((s = session_find(o->session))) {
+	} else if (!(s = session_find(o->session))) {
+		/* It has ended meanwhile. */
+	} else if (o->kind == OUTPUT_CLOSE) {
+		session_close(s, 0, NULL, HM_CLOSED_BY_CLIENT);
+	} else {
 		const struct hm_stanza *stanza = o->stanza;
 
 		o->stanza = NULL;
@@ -129,6 +133,15 @@ turn_deliver(struct entity *e, struct hm_session *s, const struct hm_stanza *tak
 	}
 }
 
+void
+turn_close(struct entity *e, struct hm_session *s)
+{
+	if (list_empty(&e->outbox))
+		session_close(s, 0, NULL, HM_CLOSED_BY_CLIENT);
+	else
+		output_behind_holds(e, OUTPUT_CLOSE)->session = s->id;
+}
+
 /* --- Holds ------------------------------------------------------------------------------ */
 
 static void
@@ -155,7 +168,8 @@ hold_failed(struct hold *h)
 	{
 		struct output *o = list_entry(l, struct output, link);
 
-		if (o->kind != OUTPUT_HOLD && o->turn == h->output.turn)
+		if ((o->kind == OUTPUT_ROUTE || o->kind == OUTPUT_DELIVER) &&
+		    o->turn == h->output.turn)
 			output_free(o);
 	}
 	if (h->cause && h->cause->from) {
@@ -210,10 +224,11 @@ hold_close(struct hold *h, bool failed)
 	metric_observe(core_metric(CM_HOLD_TIME), clock_mono_us() - h->since_us);
 	e->writes--;
 	e->pins++;
+	turn_begin(e, NULL); /* what is delivered passes the modules (client_deliver) */
 	outbox_flush(e);
 	turn_reads(e);
 	e->pins--;
-	entity_settle(e);
+	turn_end();
 }
 
 static void

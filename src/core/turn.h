@@ -28,6 +28,9 @@ void turn_route(struct entity *e, struct hm_letter *take);
 void
 turn_deliver(struct entity *e, struct hm_session *s, const struct hm_stanza *take, const char *to);
 
+/* The client has left: its session is closed when what was delivered to it before is out. */
+void turn_close(struct entity *e, struct hm_session *s);
+
 /* A read for e: now, or when its writes are done. ctx as in store_read(). */
 struct read_waiting {
 	struct list link;

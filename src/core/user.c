@@ -59,7 +59,7 @@ loaded(void *ctx, enum store_outcome outcome, struct store_rows *const *rows, si
 	size_t row = 0;
 
 	if (outcome != STORE_OK) {
-		entity_absent(&u->entity, HM_INTERNAL_SERVER_ERROR);
+		entity_load_failed(&u->entity);
 		return;
 	}
 	for (unsigned i = 0; i < h->n_modules; i++) {
@@ -84,6 +84,7 @@ loaded(void *ctx, enum store_outcome outcome, struct store_rows *const *rows, si
 		done_doing();
 	}
 	turn_end();
+	sessions_loaded_again(u);
 	entity_ready(&u->entity);
 }
 
@@ -115,10 +116,13 @@ found(void *ctx, enum store_outcome outcome, struct store_rows *const *rows, siz
 	struct hm_user *u = ctx;
 
 	if (outcome != STORE_OK) {
-		entity_absent(&u->entity, HM_INTERNAL_SERVER_ERROR);
-	} else if (!store_next(rows[0])) {
+		entity_load_failed(&u->entity);
+	} else if (!store_next(rows[0]) && u->look_again) {
+		u->look_again = false;
+		accounts_read_id(u->entity.host->domain, u->local, found, u);
+	} else if (store_count(rows[0]) == 0) {
 		remember_absent(u->entity.address);
-		entity_absent(&u->entity, HM_ITEM_NOT_FOUND);
+		entity_absent(&u->entity);
 	} else {
 		u->account = store_int(rows[0], 0);
 		load_modules(u);

@@ -16,6 +16,7 @@ struct hm_user {
 	struct list sessions; /* bound */
 	struct list unbound;
 	unsigned n_sessions;
+	bool look_again; /* it was made while it was being looked for */
 	struct list
 		sets; /* requests that change the account wait here for the one before (struct hm_iq) */
 	bool set_running;

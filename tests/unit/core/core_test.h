@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: MIT */
+/* Copyright 2026 the Hermod authors */
+/*
+ * core_test.h - a core with one worker, one host (a.example), one module and a store that the
+ * test holds in its hand.  Nothing happens before run().
+ */
+#ifndef CORE_TEST_H
+#define CORE_TEST_H
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+struct core_limits;
+
+/* Group set-up of every program; test set-up of every test. */
+int core_test_start(void **state);
+int core_test_fresh(void **state);
+extern struct core_limits core_test_limits;
+
+/* --- fake_loop.c ------------------------------------------------------------------ */
+
+bool run_one(void); /* one mail; false: there is none */
+static inline void
+run(void)
+{
+	while (run_one())
+		;
+}
+void pass_ms(int64_t ms); /* and runs */
+
+/* --- fake_store.c ------------------------------------------------------------------- */
+
+extern bool fake_reads_fail, fake_reads_wait, fake_queue_full;
+void reads_come_back(void); /* and runs */
+extern unsigned fake_reads; /* since the test began */
+void commits(void);         /* the oldest write, and runs */
+void commit_fails(void);
+unsigned writes_waiting(void);
+
+/* --- Clients: streams by their numbers -------------------------------------------------- */
+
+/* Attached, bound and available. */
+uint64_t client(const char *bare, const char *resource);
+void sends(uint64_t stream, const char *xml); /* does not run */
+void leaves(uint64_t stream);                 /* its client has ended the stream */
+void is_lost(uint64_t stream);
+void is_idle(uint64_t stream); /* nothing came from it for a while */
+/* Everything that came since it was asked last; a closed stream ends in "[closed]" or "[CONDITION]". */
+const char *got(uint64_t stream);
+
+/*
+ * The module.  A message is treated by what its id says: "store" is stored, and copied to
+ * observer@a.example; "refuse" is refused in HM_POLICY, "stop" stopped without a word.  IQs of the namespace
+ * test:x likewise by their payload's name; "later" is answered when a read has come back, "timer" starts one
+ * of 100 ms.
+ */
+/* What the module was told: "closed", "unavailable"; "!" behind it when it had not loaded the account. */
+const char *module_saw(void);
+
+#endif
