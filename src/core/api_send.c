@@ -93,7 +93,7 @@ hm_forward_to_session(struct hm_mod *m, struct hm_session *s, const struct hm_st
 
 /* --- One body for many --------------------------------------------------------------------------- */
 
-/* Addresses at one worker: routed there, one post for all of them. */
+/* Local accounts at one worker: one post for all of them. */
 struct bundle {
 	struct mail mail;
 	const struct hm_stanza *stanza;
@@ -107,49 +107,46 @@ bundle_mail(struct mail *mail)
 {
 	struct bundle *b = HM_CONTAINER(mail, struct bundle, mail);
 
-	for (size_t i = 0; i < b->n; i++) {
-		struct hm_letter *l = letter_to(stanza_ref(b->stanza), b->to[i]);
-
-		if (l->to_local && host_find(l->to_domain))
-			user_arrived(l);
-		else
-			route(l);
-	}
+	for (size_t i = 0; i < b->n; i++)
+		user_arrived(letter_to(stanza_ref(b->stanza), b->to[i]));
 	stanza_unref(&b->stanza);
 	mem_free(b->to);
 	mem_free(b->text);
 	mem_free(b);
 }
 
+#define NO_WORKER UINT32_MAX
+
+/* Where a letter to a local account goes; NO_WORKER: it is for something else. */
 static unsigned
-worker_for(const char *to)
+account_home(const char *to)
 {
 	char bare[2 * JID_PART_MAX + 2];
+	const char *at = strchr(bare_of(to, bare, sizeof(bare)), '@');
 
-	return link_home(bare_of(to, bare, sizeof(bare)));
+	return at && host_find(at + 1) ? link_home(bare) : NO_WORKER;
 }
 
 static void
-post_bundle(const struct hm_stanza *s, unsigned worker, const char *const *to, size_t n)
+post_bundle(const struct hm_stanza *s, unsigned worker, const char *const *to,
+            const unsigned *homes, size_t n)
 {
-	struct bundle *b = mem_new(struct bundle);
+	struct bundle *b = NULL;
 	struct buf text = { 0 };
 
-	b->stanza = stanza_ref(s);
-	b->to = mem_array(n + 1, sizeof(char *));
 	for (size_t i = 0; i < n; i++) {
-		if (worker_for(to[i]) == worker) {
-			b->to[b->n++] =
-				(const char *)text.len; /* an offset until the text stands still */
-			buf_append(&text, to[i], strlen(to[i]) + 1);
+		if (homes[i] != worker)
+			continue;
+		if (!b) {
+			b = mem_new(struct bundle);
+			b->to = mem_array(n, sizeof(char *));
 		}
+		b->to[b->n++] = (const char *)text.len; /* an offset until the text stands still */
+		buf_append(&text, to[i], strlen(to[i]) + 1);
 	}
-	if (b->n == 0) {
-		stanza_unref(&b->stanza);
-		mem_free(b->to);
-		mem_free(b);
+	if (!b)
 		return;
-	}
+	b->stanza = stanza_ref(s);
 	b->text = text.data;
 	for (size_t i = 0; i < b->n; i++)
 		b->to[i] = b->text + (size_t)b->to[i];
@@ -157,18 +154,24 @@ post_bundle(const struct hm_stanza *s, unsigned worker, const char *const *to, s
 	worker_post(worker, &b->mail);
 }
 
+/*
+ * What does not go to a local account is routed by itself: through a bundle it would arrive
+ * later than a single letter that is sent after it.
+ */
 void
 hm_fanout(struct hm_mod *m, const struct hm_stanza *s, const char *const *to, size_t n)
 {
 	struct entity *e = turn_entity();
+	bool waits = e && !list_empty(&e->outbox); /* behind a hold, each by itself */
+	unsigned *homes = arena_alloc(worker_scratch(), (n + 1) * sizeof(*homes));
 
-	if (e && !list_empty(&e->outbox)) {
-		for (size_t i = 0; i < n; i++) /* behind a hold, each by itself */
+	for (size_t i = 0; i < n; i++) {
+		homes[i] = waits ? NO_WORKER : account_home(to[i]);
+		if (homes[i] == NO_WORKER)
 			turn_route(e, letter_to(stanza_ref(s), to[i]));
-		return;
 	}
-	for (unsigned worker = 0; worker < workers_count(); worker++)
-		post_bundle(s, worker, to, n);
+	for (unsigned worker = 0; !waits && worker < workers_count(); worker++)
+		post_bundle(s, worker, to, homes, n);
 }
 
 /* --- In chains ---------------------------------------------------------------------------------------- */
@@ -193,6 +196,7 @@ hm_refuse_app(struct hm_letter *l, enum hm_cond cond, const char *ns, const char
               const char *text)
 {
 	const struct hm_stanza *error;
+	struct hm_session *s;
 
 	if (l->stanza->kind == STANZA_PRESENCE || !l->stanza->from)
 		return HM_STOP;
@@ -212,8 +216,10 @@ hm_refuse_app(struct hm_letter *l, enum hm_cond cond, const char *ns, const char
 		stanza_unref(&error);
 		error = stanza_build_done(&b, l->to);
 	}
-	if (error && l->session && session_find(l->session))
-		turn_deliver(turn_entity(), session_find(l->session), error, l->stanza->from);
+	s = l->session ? session_find(l->session) : NULL;
+	if (error && s &&
+	    &s->user->entity == turn_entity()) /* its own account's modules refuse it */
+		turn_deliver(turn_entity(), s, error, l->stanza->from);
 	else if (error)
 		turn_route(turn_entity(), letter_to(error, l->stanza->from));
 	return HM_STOP;

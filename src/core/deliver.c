@@ -25,10 +25,18 @@ resource_of(const struct hm_user *u, const char *resource)
 	for (struct list *l = u->sessions.next; l != &u->sessions; l = l->next) {
 		struct hm_session *s = list_entry(l, struct hm_session, link);
 
-		if (strcmp(s->resource, resource) == 0)
+		/* Of a session that is about to end nothing would be delivered any more. */
+		if (strcmp(s->resource, resource) == 0 && !s->closing)
 			return s;
 	}
 	return NULL;
+}
+
+/* Has it said that it is there, and has not begun to go? */
+static bool
+is_there(const struct hm_session *s)
+{
+	return s->presence && !s->closing && !s->leaving;
 }
 
 /* The highest priority among available sessions; negative or no sessions: -1. */
@@ -40,7 +48,7 @@ best_priority(const struct hm_user *u)
 	for (struct list *l = u->sessions.next; l != &u->sessions; l = l->next) {
 		const struct hm_session *s = list_entry(l, struct hm_session, link);
 
-		if (s->presence && s->priority > best)
+		if (is_there(s) && s->priority > best)
 			best = s->priority;
 	}
 	return best;
@@ -72,7 +80,7 @@ plan_message(const struct hm_user *u, const struct hm_letter *l)
 static bool
 is_chosen(const struct hm_session *s, const struct hm_letter *l, int best)
 {
-	return s->presence &&
+	return is_there(s) &&
 	       (l->stanza->type == TYPE_HEADLINE ? s->priority >= 0 : s->priority == best);
 }
 
