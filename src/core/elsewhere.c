@@ -14,7 +14,7 @@
 #include "link/link.h"
 #include "loop/worker.h"
 
-/* Lives at the asker until the answer has come; a late one finds it given up. */
+/* Goes to the home of the asked account and, with the answer, back. */
 struct hm_question {
 	struct mail mail;
 	struct waiter waiter;
@@ -29,6 +29,7 @@ struct hm_question {
 	void *answer;
 	size_t answer_n;
 	bool posted;
+	bool failed; /* nobody could be asked now */
 };
 
 static void
@@ -53,7 +54,7 @@ answer_mail(struct mail *mail)
 {
 	struct hm_question *q = HM_CONTAINER(mail, struct hm_question, mail);
 
-	iq_resume(q->iq, give_answer, q);
+	iq_resume(q->iq, q->failed ? NULL : give_answer, q);
 	question_free(q);
 }
 
@@ -77,6 +78,7 @@ at_home(struct waiter *w, struct entity *e, enum hm_cond why)
 	const struct hm_module *decl = m->slot->module->decl;
 
 	if (!e) {
+		q->failed = why != HM_ITEM_NOT_FOUND;
 		if (q->posted)
 			question_free(q);
 		else
@@ -130,7 +132,8 @@ question_new(struct hm_mod *m, const char *bare, const void *data, size_t n)
 	q->asker = here->worker;
 	q->bare = mem_strdup(bare);
 	q->data = mem_alloc(n + 1);
-	memcpy(q->data, data, n);
+	if (n > 0)
+		memcpy(q->data, data, n);
 	q->n = n;
 	return q;
 }
