@@ -225,6 +225,13 @@ command_drop(struct hm_cmd *cmd)
 	worker_post(cmd->user ? link_home(cmd->user->entity.address) : here->worker, &cmd->mail);
 }
 
+void
+command_let_go(struct hm_cmd *cmd)
+{
+	cmd->user->entity.pins--;
+	cmd->user = NULL;
+}
+
 struct entity *
 command_entity(const struct hm_cmd *cmd)
 {

@@ -88,6 +88,8 @@ void command_hold(struct hm_cmd *cmd);
 /* Something it waited for came back: go in a turn of its account; NULL: it failed. Drops the reference. */
 void command_resume(struct hm_cmd *cmd, void (*go)(struct hm_cmd *cmd, void *arg), void *arg);
 void command_drop(struct hm_cmd *cmd); /* any worker */
+/* The account of its argument is not kept in memory for it any longer; in a turn of that account. */
+void command_let_go(struct hm_cmd *cmd);
 struct entity *command_entity(const struct hm_cmd *cmd);
 void command_raw(struct hm_cmd *cmd, const char *text);
 void command_event_(struct hm_cmd *cmd, const struct hm_field *f, size_t n);

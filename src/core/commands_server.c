@@ -2,7 +2,7 @@
 /* Copyright 2026 the Hermod authors */
 /*
  * core/commands_server.c - what tells about the running server: status, sessions, modules,
- * workers, metrics, log levels, live stanzas; and commands for tests.
+ * workers, metrics, log levels, live stanzas.
  */
 #include <stdio.h>
 #include <string.h>
@@ -115,11 +115,9 @@ static void
 session_row(struct hm_cmd *cmd, const struct hm_session *s)
 {
 	char stamp[CLOCK_STAMP_MAX];
-	const char *want = hm_cmd_text(cmd, 0);
 
 	if ((cmd->host && s->user->entity.host != cmd->host) || !s->jid)
 		return;
-	(void)want;
 	hm_cmd_row(cmd, hm_kv("jid", s->jid), hm_kv("address", s->source), hm_kv("tls", s->tls),
 	           hm_kv("mechanism", s->mechanism), hm_kv("available", s->presence != NULL),
 	           hm_kv("priority", s->priority),

@@ -40,6 +40,8 @@ trace_start(struct hm_cmd *cmd)
 		hm_cmd_fail(cmd, HM_E_LIMIT, "Too many traces are running.");
 		return;
 	}
+	/* Its account may leave memory, be loaded again or be removed meanwhile. */
+	command_let_go(cmd);
 	cmd->stop = trace_stop;
 	command_hold(cmd);
 	watchers[n_watchers++] = cmd;
@@ -77,7 +79,8 @@ void
 trace_stanza(const struct hm_session *s, bool in, const struct hm_stanza *stanza, const char *to)
 {
 	for (unsigned i = 0; i < n_watchers; i++) {
-		if (watchers[i]->user == s->user && !atomic_load(&watchers[i]->ended))
+		if (strcmp(hm_cmd_text(watchers[i], 0), s->user->entity.address) == 0 &&
+		    !atomic_load(&watchers[i]->ended))
 			tell(watchers[i], s, in, stanza, to);
 	}
 }
