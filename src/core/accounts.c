@@ -297,7 +297,7 @@ take_credentials(struct operation *op, const struct account_credentials *with)
 	}
 	if (prepared) {
 		op->password = mem_strdup(prepared);
-		op->iterations = (unsigned)core_limits()->scram_iterations;
+		op->iterations = (unsigned)host_limits(op->host)->scram_iterations;
 		return true;
 	}
 	for (unsigned i = 0; i < CRYPTO_HASHES; i++) {
@@ -326,7 +326,7 @@ begin(unsigned which, struct host *h, const char *name, account_done_fn *done, v
 	op->worker = here->worker;
 	op->done = done;
 	op->ctx = ctx;
-	if (!local || strlen(local) > (size_t)core_limits()->max_account_name) {
+	if (!local || strlen(local) > (size_t)host_limits(h)->max_account_name) {
 		finish(op, HM_ACCOUNT_BAD_NAME);
 		return NULL;
 	}

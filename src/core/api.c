@@ -531,7 +531,7 @@ hm_tmp_stamp(int64_t wall_us)
 {
 	char *out = arena_alloc(worker_scratch(), CLOCK_STAMP_MAX);
 
-	return clock_stamp(wall_us, wall_us % 1000000 ? 3 : 0, out);
+	return clock_stamp(wall_us, wall_us % 1000000 ? 6 : 0, out);
 }
 
 const char *

@@ -172,7 +172,7 @@ session_probe(struct hm_session *s)
 	writer_close(&b.w);
 	turn_begin(&s->user->entity, NULL);
 	session_ask(s, NULL, stanza_build_done(&b, s->user->entity.host->domain),
-	            core_limits()->probe_timeout, NULL, 0);
+	            host_limits(s->user->entity.host)->probe_timeout, NULL, 0);
 	turn_end();
 }
 

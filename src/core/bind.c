@@ -79,6 +79,7 @@ void
 session_bind(struct hm_session *s, const struct hm_stanza *iq)
 {
 	struct hm_user *u = s->user;
+	const struct core_limits *limits = host_limits(u->entity.host);
 	const char *resource = wanted_resource(iq);
 	struct hm_session *taken = resource ? hm_find_session(u, resource) : NULL;
 
@@ -86,15 +87,15 @@ session_bind(struct hm_session *s, const struct hm_stanza *iq)
 		refuse(s, iq, HM_BAD_REQUEST, "This resource is not allowed.");
 		return;
 	}
-	if (taken && core_limits()->conflict == CONFLICT_REFUSE) {
+	if (taken && limits->conflict == CONFLICT_REFUSE) {
 		refuse(s, iq, HM_CONFLICT, NULL);
 		return;
 	}
-	if (taken && core_limits()->conflict == CONFLICT_RENAME) {
+	if (taken && limits->conflict == CONFLICT_RENAME) {
 		resource = random_resource();
 		taken = NULL;
 	}
-	if (!taken && u->n_sessions >= core_limits()->resources) {
+	if (!taken && u->n_sessions >= limits->resources) {
 		refuse(s, iq, HM_RESOURCE_CONSTRAINT, "Too many sessions of this account.");
 		return;
 	}

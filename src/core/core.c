@@ -26,8 +26,6 @@
 static const char *const conflicts[] = { "replace", "rename", "refuse", NULL };
 
 const struct hm_conf_key core_keys[] = {
-	HM_KEY(struct core_limits, idle_entities, INT, "10000", .min = "0", .max = "100000000",
-	       .doc = "Accounts per worker that stay in memory though nobody needs them just now."),
 	HM_KEY(struct core_limits, resources, INT, "20", .min = "1", .max = "1000",
 	       .doc = "Sessions that one account may have at the same time."),
 	HM_KEY(struct core_limits, conflict, CHOICE, "replace", .choices = conflicts,
@@ -37,16 +35,22 @@ const struct hm_conf_key core_keys[] = {
 	       .doc = "Addresses of one session's directed presence that are told when it ends."),
 	HM_KEY(struct core_limits, probe_timeout, DURATION, "60 s", .min = "1 s", .max = "1 h",
 	       .doc = "A silent client that is asked whether it lives must answer in this time."),
-	HM_KEY(struct core_limits, auth_failures, INT, "20", .min = "1", .max = "1000000",
-	       .doc = "Failed logins from one address (IPv6: one /64) in auth_window before further ones are refused unseen."),
-	HM_KEY(struct core_limits, auth_window, DURATION, "5 min", .min = "1 s", .max = "1 d",
-	       .doc = "How long failed logins of an address are counted."),
 	HM_KEY(struct core_limits, scram_iterations, INT, "4096", .min = "4096", .max = "1000000",
 	       .doc = "Hash rounds for new passwords (RFC 5802)."),
 	HM_KEY(struct core_limits, max_account_name, INT, "256", .min = "1", .max = "1023",
 	       .doc = "Bytes that the name of a new account may have."),
+	HM_KEY(struct core_limits, presence_size, SIZE, "16 KiB", .min = "1 KiB", .max = "1 MiB",
+	       .doc = "The largest presence stanza of a client. Presence stays in memory as long as its session, and a request to "
+	              "subscribe until it is answered."),
+	HM_KEY(struct core_limits, idle_entities, INT, "10000", .min = "0", .max = "100000000",
+	       .doc = "Accounts per worker that stay in memory though nobody needs them just now."),
+	HM_KEY(struct core_limits, auth_failures, INT, "20", .min = "1", .max = "1000000",
+	       .doc = "Failed logins from one address (IPv6: one /64) in auth_window before further ones are refused unseen."),
+	HM_KEY(struct core_limits, auth_window, DURATION, "5 min", .min = "1 s", .max = "1 d",
+	       .doc = "How long failed logins of an address are counted."),
 };
 const size_t core_keys_n = HM_COUNT(core_keys);
+const size_t core_host_keys_n = 7; /* up to presence_size */
 
 extern const struct hm_migration core_schema[];
 

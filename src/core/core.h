@@ -13,22 +13,26 @@
 
 /* The keys of the configuration that the core reads, and their values. */
 struct core_limits {
-	int64_t idle_entities; /* per worker, kept in memory though nothing needs them */
-	int64_t resources;     /* bound sessions of one account */
-	int conflict;          /* enum core_conflict */
-	int64_t directed;      /* addresses that one session sent directed presence to */
+	/* A host may have its own (host_limits() in host.h). */
+	int64_t resources; /* bound sessions of one account */
+	int conflict;      /* enum core_conflict */
+	int64_t directed;  /* addresses that one session sent directed presence to */
 	uint32_t
 		probe_timeout; /* a client that is asked whether it lives must answer in this time */
+	int64_t scram_iterations; /* of new passwords */
+	int64_t max_account_name; /* bytes; RFC 7622 allows 1023 */
+	size_t presence_size;     /* it is kept: for each session, and with requests to subscribe */
+	/* The server's. */
+	int64_t idle_entities; /* per worker, kept in memory though nothing needs them */
 	int64_t auth_failures; /* of one address in auth_window before it must wait */
 	uint32_t auth_window;
-	int64_t scram_iterations;
-	int64_t max_account_name; /* bytes; RFC 7622 allows 1023 */
 };
 /* RFC 6120 7.7.2.2: what happens when a resource is taken. */
 enum core_conflict { CONFLICT_REPLACE, CONFLICT_RENAME, CONFLICT_REFUSE };
 
 extern const struct hm_conf_key core_keys[];
-extern const size_t core_keys_n;
+extern const size_t core_keys_n,
+	core_host_keys_n; /* the first so many may stand in a host's block */
 
 /* What the core speaks, for --describe. */
 extern const struct hm_spec core_specs[];

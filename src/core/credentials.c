@@ -94,10 +94,11 @@ give_fake(struct link_msg *answer, unsigned hash, const struct link_msg *questio
 {
 	struct scram_keys keys;
 	char text[SCRAM_TEXT_MAX];
+	const struct host *h = host_find(question->u.look_up.host);
+	unsigned iterations = (unsigned)(h ? host_limits(h) : core_limits())->scram_iterations;
 	char *bare = mem_printf("%s@%s", question->u.look_up.local, question->u.look_up.host);
 
-	scram_fake(&keys, (enum crypto_hash)hash, (unsigned)core_limits()->scram_iterations,
-	           accounts_secret(), bare);
+	scram_fake(&keys, (enum crypto_hash)hash, iterations, accounts_secret(), bare);
 	scram_write(&keys, text);
 	answer->u.credential.verifier[hash] = mem_strdup(text);
 	mem_free(bare);

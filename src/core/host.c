@@ -15,6 +15,7 @@
 #include "base/mem.h"
 #include "base/random.h"
 #include "core/caps.h"
+#include "core/core.h"
 #include "core/here.h"
 #include "link/link.h"
 #include "xml/writer.h"
@@ -224,6 +225,7 @@ host_new(const struct host_setup *setup, struct hm_error *why)
 
 	h->domain = mem_strdup(setup->domain);
 	atomic_init(&h->admins, setup->admins);
+	atomic_init(&h->limits, setup->limits);
 	h->modules = mem_zalloc((setup->n_modules + 1) * sizeof(*h->modules));
 	memset(o.marks, 0, (setup->n_modules + 1) * sizeof(enum mark));
 	for (size_t i = 0; ok && i < setup->n_modules; i++)
@@ -425,4 +427,18 @@ void
 host_set_admins(struct host *h, const struct host_admins *admins)
 {
 	atomic_store(&h->admins, admins);
+}
+
+void
+host_set_limits(struct host *h, const struct core_limits *limits)
+{
+	atomic_store(&h->limits, limits);
+}
+
+const struct core_limits *
+host_limits(const struct host *h)
+{
+	const struct core_limits *own = atomic_load_explicit(&h->limits, memory_order_acquire);
+
+	return own ? own : core_limits();
 }

@@ -15,6 +15,8 @@
 
 #define HOSTS_MAX 4096
 
+struct core_limits;
+
 struct host_hook {
 	unsigned mod; /* index into host->modules */
 	enum hm_phase phase;
@@ -49,7 +51,8 @@ struct host {
 	unsigned index;
 	const char *domain;
 	_Atomic(const struct host_admins *) admins;
-	_Atomic(const struct host_caps *) caps; /* core/caps.c */
+	_Atomic(const struct core_limits *) limits; /* NULL: the server's */
+	_Atomic(const struct host_caps *) caps;     /* core/caps.c */
 	struct host_module *modules;
 	size_t n_modules;
 	size_t user_bytes, session_bytes;
@@ -63,6 +66,7 @@ struct host {
 struct host_setup {
 	const char *domain;
 	const struct host_admins *admins; /* lives as a module's config does */
+	const struct core_limits *limits; /* likewise; NULL: the server's */
 	struct host_setup_module {
 		const char *name;
 		const void *
@@ -94,5 +98,8 @@ const struct host_route *host_find_route(const struct host *h, enum hm_iq_type t
 bool host_is_admin(const struct host *h, const char *bare);
 /* Any thread; the old set may go once every worker has ended its present turn. */
 void host_set_admins(struct host *h, const struct host_admins *admins);
+void host_set_limits(struct host *h, const struct core_limits *limits);
+/* Those of its own block, or the server's. Any thread. */
+const struct core_limits *host_limits(const struct host *h);
 
 #endif

@@ -77,11 +77,11 @@ session_sent_directed(struct hm_session *s, struct hm_letter *l)
 	if (l->stanza->type == TYPE_UNAVAILABLE) {
 		table_remove(&s->directed, l->to);
 	} else if (l->stanza->type == TYPE_NONE) {
-		if (table_count(&s->directed) < (size_t)core_limits()->directed)
+		if (table_count(&s->directed) < (size_t)host_limits(s->user->entity.host)->directed)
 			table_put(&s->directed, l->to, (void *)(uintptr_t)1);
 		else
 			log_line(&s->log, HM_INFO, "too many addresses of directed presence",
-			         hm_kv("limit", core_limits()->directed));
+			         hm_kv("limit", host_limits(s->user->entity.host)->directed));
 	}
 }
 

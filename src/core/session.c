@@ -431,20 +431,21 @@ bound_sent(struct hm_session *s, const struct hm_stanza *stanza, const struct ji
 
 /* Inside a turn of the account. */
 static void
-process(struct hm_session *s, struct arena **arena, struct hm_elem *root)
+process(struct hm_session *s, struct session_input *in)
 {
-	const char *to_text = elem_attr(root, "to");
+	const char *to_text = elem_attr(in->root, "to");
 	const struct hm_stanza *stanza;
 	struct jid to;
 	bool addressed = false;
 
-	if (!from_is_own(s, root)) {
+	if (!from_is_own(s, in->root)) {
 		session_close(s, STREAM_INVALID_FROM, NULL, HM_CLOSED_BY_SERVER);
 		return;
 	}
 	if (to_text)
 		addressed = jid_parse(&to, to_text, worker_scratch());
-	stanza = stanza_take(arena, root, s->jid ? s->jid : s->user->entity.address, s->lang);
+	stanza = stanza_take(&in->arena, in->root, s->jid ? s->jid : s->user->entity.address,
+	                     s->lang);
 	if (!stanza) {
 		session_close(s, STREAM_UNSUPPORTED_STANZA_TYPE, NULL, HM_CLOSED_BY_SERVER);
 		return;
@@ -454,6 +455,10 @@ process(struct hm_session *s, struct arena **arena, struct hm_elem *root)
 		unbound_sent(s, stanza);
 	else if (to_text && !addressed)
 		refuse(s, stanza, NULL, HM_JID_MALFORMED, NULL);
+	else if (stanza->kind == STANZA_PRESENCE &&
+	         in->bytes > host_limits(s->user->entity.host)->presence_size)
+		refuse(s, stanza, addressed ? to.full : NULL, HM_POLICY_VIOLATION,
+		       "This presence is too large.");
 	else
 		bound_sent(s, stanza, addressed ? &to : NULL);
 	stanza_unref(&stanza);
@@ -523,17 +528,9 @@ wait_for_account(struct hm_session *s)
 {
 	struct session_waiter *sw = mem_new(struct session_waiter);
 
-	s->waiting = true;
-	list_init(&sw->waiter.link);
 	sw->id = s->id;
 	sw->waiter.go = account_back;
 	entity_wait(&s->user->entity, &sw->waiter);
-}
-
-static bool
-may_go_on(const struct hm_session *s)
-{
-	return !s->held && !s->closing && !list_empty(&s->inbox);
 }
 
 static void
@@ -541,16 +538,20 @@ drain_inbox(struct hm_session *s)
 {
 	struct entity *e = &s->user->entity;
 
-	while (may_go_on(s) && e->state == ENTITY_READY) {
+	while (!s->held && !s->closing && !list_empty(&s->inbox) && e->state == ENTITY_READY) {
 		struct session_input *in = list_entry(s->inbox.next, struct session_input, link);
 
 		list_remove(&in->link);
-		process_input(s, in);
+		e->pins++;
+		turn_begin(e, NULL);
+		process(s, in);
+		give_credit(s, in->bytes);
+		e->pins--;
+		turn_end();
+		if (in->arena)
+			arena_free(&in->arena);
+		mem_free(in);
 	}
-	/* The last turn's end may have begun to load it again. */
-	if (may_go_on(s) && !s->waiting)
-		wait_for_account(s);
-	leave_if_answered(s);
 }
 
 void

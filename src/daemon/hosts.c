@@ -311,6 +311,7 @@ hosts_commit(struct hosts *hosts, const struct settings *next)
 		r->old_admins_snapshot = r->admins_snapshot;
 		r->admins_snapshot = conf_snapshot_ref(next->snapshot);
 		host_set_admins(r->host, &h->admins);
+		host_set_limits(r->host, h->limits);
 		for (size_t k = 0; k < r->host->n_modules; k++) {
 			struct host_module *slot = &r->host->modules[k];
 			const struct settings_module *m = find_module(h, slot->module->name);

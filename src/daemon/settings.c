@@ -87,6 +87,16 @@ settings_limits_schema(void)
 	return &limits_schema;
 }
 
+static struct conf_schema host_limits_schema;
+
+const struct conf_schema *
+settings_host_limits_schema(void)
+{
+	host_limits_schema.keys = core_keys;
+	host_limits_schema.n_keys = core_host_keys_n;
+	return &host_limits_schema;
+}
+
 const char *
 settings_path(struct arena *arena, const struct conf_node *key, const char *path)
 {

@@ -67,7 +67,8 @@ struct settings_host {
 	const char *domain;
 	const char *domain_ascii; /* for certificates */
 	struct settings_host_keys keys;
-	struct host_admins admins; /* prepared */
+	const struct core_limits *limits; /* of its own block; NULL: the server's */
+	struct host_admins admins;        /* prepared */
 	size_t n_modules;
 	struct settings_module *modules;
 	struct conf_place at, certificate_at, modules_at;
@@ -91,6 +92,7 @@ struct settings {
 extern const struct conf_schema settings_top_schema, settings_log_schema, settings_storage_schema,
 	settings_listen_schema, settings_host_schema;
 const struct conf_schema *settings_limits_schema(void);
+const struct conf_schema *settings_host_limits_schema(void);
 
 /*
  * Reads and checks everything.  running: modules that are not loaded yet stay so (they would need

@@ -24,6 +24,7 @@ static const struct hm_conf_key host_keys[] = {
 };
 static const struct conf_block_rule host_blocks[] = {
 	{ .name = "module", .titled = true, .doc = "Keys of a module on this host." },
+	{ .name = "limits", .doc = "Limits of this host's accounts and sessions, instead of the server's." },
 };
 const struct conf_schema settings_host_schema = { host_keys, HM_COUNT(host_keys), host_blocks, HM_COUNT(host_blocks) };
 
@@ -263,6 +264,13 @@ read_host(struct settings *s, struct settings_host *h, const struct conf_node *b
 	conf_fill(arena, block, &settings_host_schema, &h->keys, report);
 	h->keys.certificate = settings_path(arena, certificate, h->keys.certificate);
 	h->keys.key = settings_path(arena, conf_find(block, "key"), h->keys.key);
+	if (conf_find_block(block, "limits")) {
+		struct core_limits *limits = arena_new_of(arena, struct core_limits);
+
+		conf_fill(arena, conf_find_block(block, "limits"), settings_host_limits_schema(),
+		          limits, report);
+		h->limits = limits;
+	}
 	read_admins(s, h, block, report);
 	read_modules(s, h, block, running, report);
 }
@@ -409,6 +417,7 @@ settings_host_setup(const struct settings_host *h, struct arena *arena, struct h
 	}
 	*setup = (struct host_setup){ .domain = h->domain,
 		                      .admins = &h->admins,
+		                      .limits = h->limits,
 		                      .modules = modules,
 		                      .n_modules = h->n_modules };
 }

@@ -42,6 +42,11 @@ show_host(const struct settings *s, const struct settings_host *h, struct buf *o
 		buf_putc(out, '\n');
 	conf_write_open("host", h->domain, 0, out);
 	conf_write_keys(&settings_host_schema, &keys, 1, out);
+	if (h->limits) {
+		conf_write_open("limits", NULL, 1, out);
+		conf_write_keys(settings_host_limits_schema(), h->limits, 2, out);
+		conf_write_close(1, out);
+	}
 	show_modules(h, out);
 	conf_write_close(0, out);
 }
