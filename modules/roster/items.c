@@ -34,12 +34,25 @@ shows_nothing(const struct item *it)
 	return !it->listed && !it->pending_in;
 }
 
-static void
-count(struct roster *r, const struct item *it, int by)
+static size_t
+length(const char *text)
 {
-	r->listed += (size_t)(it->listed ? by : 0);
-	r->requests += (size_t)(it->pending_in ? by : 0);
-	r->deleted += (size_t)(shows_nothing(it) ? by : 0);
+	return text ? strlen(text) : 0;
+}
+
+static size_t
+bytes_of(const char *jid, const char *name, const char *groups)
+{
+	return strlen(jid) + length(name) + length(groups);
+}
+
+static void
+count(struct roster *r, const struct item *it)
+{
+	r->listed += it->listed;
+	r->requests += it->pending_in;
+	r->deleted += shows_nothing(it);
+	r->bytes += it->listed ? bytes_of(it->jid, it->name, it->groups) : 0;
 }
 
 /* Counts are taken from scratch: rosters are small, and changes are rare. */
@@ -49,9 +62,24 @@ recount(struct roster *r)
 	size_t pos = 0;
 	void *value;
 
-	r->listed = r->requests = r->deleted = 0;
+	r->listed = r->requests = r->deleted = r->bytes = 0;
 	while (hm_table_next(r->items, &pos, NULL, &value))
-		count(r, value, 1);
+		count(r, value);
+}
+
+bool
+roster_is_full(struct hm_mod *m, struct hm_user *u, const struct item *it, const char *bare,
+               const char *name, const char *groups)
+{
+	const struct roster_config *cfg = hm_config(m);
+	const struct roster *r = roster_of(m, u);
+	size_t then = bytes_of(bare, name, groups), now = 0;
+
+	if (it && it->listed)
+		now = bytes_of(it->jid, it->name, it->groups);
+	else if (r->listed >= (size_t)cfg->max_items)
+		return true;
+	return then > now && r->bytes - now + then > cfg->max_bytes;
 }
 
 struct item *

@@ -21,6 +21,8 @@ static const struct hm_conf_key roster_keys[] = {
 	       .doc = "Subscription requests that may wait for one account's answer; further ones are ignored."),
 	HM_KEY(struct roster_config, max_groups, INT, "50", .min = "0", .max = "1000",
 	       .doc = "Groups that one contact may be in."),
+	HM_KEY(struct roster_config, max_bytes, SIZE, "512 KiB", .min = "16 KiB", .max = "64 MiB",
+	       .doc = "Bytes that the addresses, names and groups of one account's contacts may have in all."),
 };
 
 static const struct hm_sql roster_sql[ROSTER_STATEMENTS] = {
@@ -197,7 +199,7 @@ put_item(struct hm_mod *m, struct hm_iq *rq, const char *jid, const struct hm_el
 		hm_iq_fail(rq, HM_NOT_ACCEPTABLE, "The name is too long.");
 		return;
 	}
-	if ((!it || !it->listed) && roster_of(m, u)->listed >= (size_t)cfg->max_items) {
+	if (roster_is_full(m, u, it, jid, name, groups)) {
 		hm_iq_fail(rq, HM_RESOURCE_CONSTRAINT, "The roster is full.");
 		return;
 	}

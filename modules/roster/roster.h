@@ -19,6 +19,7 @@ struct roster_config {
 	int64_t max_items;
 	int64_t max_requests;
 	int64_t max_groups;
+	size_t max_bytes;
 };
 
 struct item {
@@ -35,6 +36,7 @@ struct roster {
 	struct hm_table *items; /* bare JID -> struct item */
 	int64_t ver;            /* grows with every change that is pushed */
 	size_t listed, requests, deleted;
+	size_t bytes; /* of addresses, names and groups */
 };
 
 struct roster_session {
@@ -46,6 +48,9 @@ struct roster *roster_of(struct hm_mod *m, const struct hm_user *u);
 struct item *item_find(struct hm_mod *m, const struct hm_user *u, const char *bare);
 struct item *item_make(struct hm_mod *m, struct hm_user *u,
                        const char *bare); /* finds or adds an unlisted one */
+/* Whether it (NULL: a new one) cannot become an item with this name and these groups (NULL: none). */
+bool roster_is_full(struct hm_mod *m, struct hm_user *u, const struct item *it, const char *bare,
+                    const char *name, const char *groups);
 /* Writes the row; push: also a new version, told to all interested resources.  An item that holds nothing any more goes. */
 void item_changed(struct hm_mod *m, struct hm_user *u, struct item *it, bool push);
 void item_set_text(char **field, const char *text);

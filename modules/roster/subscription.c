@@ -31,11 +31,10 @@ route(struct hm_mod *m, struct hm_user *u, struct hm_letter *l)
 static void
 sent_subscribe(struct hm_mod *m, struct hm_user *u, struct hm_letter *l)
 {
-	const struct roster_config *cfg = hm_config(m);
 	const char *contact = hm_letter_to_bare(l);
 	struct item *it = item_find(m, u, contact);
 
-	if ((!it || !it->listed) && roster_of(m, u)->listed >= (size_t)cfg->max_items) {
+	if ((!it || !it->listed) && roster_is_full(m, u, it, contact, NULL, NULL)) {
 		struct hm_writer *w =
 			hm_stanza_new(HM_PRESENCE, "error", hm_stanza_id(hm_letter_stanza(l)));
 
@@ -73,7 +72,6 @@ sent_unsubscribe(struct hm_mod *m, struct hm_user *u, struct hm_letter *l)
 static void
 sent_subscribed(struct hm_mod *m, struct hm_user *u, struct hm_letter *l)
 {
-	const struct roster_config *cfg = hm_config(m);
 	const char *contact = hm_letter_to_bare(l);
 	struct item *it = item_find(m, u, contact);
 
@@ -89,7 +87,7 @@ sent_subscribed(struct hm_mod *m, struct hm_user *u, struct hm_letter *l)
 		presence_show_to(m, u, contact);
 		return;
 	}
-	if ((!it || !it->listed) && roster_of(m, u)->listed >= (size_t)cfg->max_items)
+	if ((!it || !it->listed) && roster_is_full(m, u, it, contact, NULL, NULL))
 		return;
 	it = item_make(m, u, contact);
 	if (!it->approved) {

@@ -489,7 +489,7 @@ process_input(struct hm_session *s, struct session_input *in)
 
 	e->pins++;
 	turn_begin(e, NULL);
-	process(s, &in->arena, in->root);
+	process(s, in);
 	give_credit(s, in->bytes);
 	e->pins--;
 	turn_end();
@@ -528,9 +528,17 @@ wait_for_account(struct hm_session *s)
 {
 	struct session_waiter *sw = mem_new(struct session_waiter);
 
+	s->waiting = true;
+	list_init(&sw->waiter.link);
 	sw->id = s->id;
 	sw->waiter.go = account_back;
 	entity_wait(&s->user->entity, &sw->waiter);
+}
+
+static bool
+may_go_on(const struct hm_session *s)
+{
+	return !s->held && !s->closing && !list_empty(&s->inbox);
 }
 
 static void
@@ -538,20 +546,16 @@ drain_inbox(struct hm_session *s)
 {
 	struct entity *e = &s->user->entity;
 
-	while (!s->held && !s->closing && !list_empty(&s->inbox) && e->state == ENTITY_READY) {
+	while (may_go_on(s) && e->state == ENTITY_READY) {
 		struct session_input *in = list_entry(s->inbox.next, struct session_input, link);
 
 		list_remove(&in->link);
-		e->pins++;
-		turn_begin(e, NULL);
-		process(s, in);
-		give_credit(s, in->bytes);
-		e->pins--;
-		turn_end();
-		if (in->arena)
-			arena_free(&in->arena);
-		mem_free(in);
+		process_input(s, in);
 	}
+	/* The last turn's end may have begun to load it again. */
+	if (may_go_on(s) && !s->waiting)
+		wait_for_account(s);
+	leave_if_answered(s);
 }
 
 void
