@@ -3,7 +3,8 @@
 /*
  * stream/output.c - what goes to the client.  Stanzas are kept as references until the
  * end of the turn, then serialised into a buffer that the worker's streams share and given to
- * the connection at once: one write per turn.  While the kernel takes no more, they stay references.
+ * the connection at once: one write per turn.  While the kernel takes no more, they stay references,
+ * as far as those are small: a tree can be many times as large as its text.
  */
 #include <string.h>
 
@@ -43,6 +44,13 @@ stream_puts(struct stream *s, const char *xml)
 
 /* --- The queue ---------------------------------------------------------------------- */
 
+/* In memory.  Stanzas that others hold too are counted in full. */
+static size_t
+cost(const struct link_msg *msg)
+{
+	return sizeof(*msg) + stanza_memory(msg->u.out.stanza);
+}
+
 static void
 push(struct stream *s, struct link_msg *take)
 {
@@ -52,7 +60,7 @@ push(struct stream *s, struct link_msg *take)
 	else
 		s->out_first = take;
 	s->out_last = take;
-	s->out_bytes += stanza_bytes(take->u.out.stanza);
+	s->out_bytes += cost(take);
 }
 
 static struct link_msg *
@@ -65,7 +73,7 @@ pop(struct stream *s)
 	s->out_first = msg->mail.next ? HM_CONTAINER(msg->mail.next, struct link_msg, mail) : NULL;
 	if (!s->out_first)
 		s->out_last = NULL;
-	s->out_bytes -= stanza_bytes(msg->u.out.stanza);
+	s->out_bytes -= cost(msg);
 	return msg;
 }
 
@@ -78,22 +86,13 @@ stream_forget_output(struct stream *s)
 		link_free(msg);
 }
 
-/* Hands over what the connection takes.  false: it is stuck, or there is more for the next time. */
-static bool
-write_queue(struct stream *s)
+static void
+write_batch(struct stream *s)
 {
-	struct buf *buf;
+	struct buf *buf = stream_buf();
 	struct link_msg *msg;
 	unsigned n = 0;
 
-	if (!s->out_first)
-		return true;
-	/* What was written in this turn has not been tried yet. */
-	if (conn_pending(s->conn) > 0)
-		conn_flush(s->conn);
-	if (conn_pending(s->conn) > 0)
-		return false;
-	buf = stream_buf();
 	while (buf->len < BATCH_BYTES && (msg = pop(s))) {
 		stanza_write(msg->u.out.stanza, msg->u.out.to, buf);
 		link_free(msg);
@@ -101,7 +100,30 @@ write_queue(struct stream *s)
 	}
 	stream_count_metric(SM_STANZAS_OUT, n);
 	stream_send(s);
+}
+
+/* Hands over what the connection takes.  false: it is stuck, or there is more for the next time. */
+static bool
+write_queue(struct stream *s)
+{
+	if (!s->out_first)
+		return true;
+	/* What was written in this turn has not been tried yet. */
+	if (conn_pending(s->conn) > 0)
+		conn_flush(s->conn);
+	if (conn_pending(s->conn) > 0)
+		return false;
+	write_batch(s);
 	return !s->out_first;
+}
+
+/* A burst is no reason to cut a client that reads; for one that does not, the text is kept instead of the trees. */
+static void
+shrink_queue(struct stream *s)
+{
+	write_queue(s);
+	while (s->out_first && conn_pending(s->conn) <= s->version->settings.output_queue)
+		write_batch(s);
 }
 
 void
@@ -140,10 +162,11 @@ stream_queue(struct stream *s, struct link_msg *take)
 		return;
 	}
 	push(s, take);
-	/* A burst is no reason to cut a client that reads. */
-	if (s->out_bytes > s->version->settings.output_queue)
-		write_queue(s);
-	if (s->out_bytes > s->version->settings.output_queue) {
+	if (s->out_bytes > s->version->settings.output_queue / 4)
+		shrink_queue(s);
+	if (s->out_bytes + conn_pending(s->conn) > s->version->settings.output_queue)
+		conn_flush(s->conn);
+	if (s->out_bytes + conn_pending(s->conn) > s->version->settings.output_queue) {
 		stream_count_metric(SM_CUT, 1);
 		stream_cut(s, "reads too slowly");
 		return;

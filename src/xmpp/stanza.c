@@ -390,6 +390,16 @@ stanza_bytes(const struct hm_stanza *s)
 	return stanza_body(s)->len;
 }
 
+size_t
+stanza_memory(const struct hm_stanza *stanza)
+{
+	size_t bytes = stanza_bytes(stanza);
+
+	for (const struct hm_stanza *s = stanza; s; s = s->base)
+		bytes += arena_bytes(s->arena);
+	return bytes;
+}
+
 void
 stanza_head(const struct hm_stanza *s, const char *to, struct buf *out)
 {

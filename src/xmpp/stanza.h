@@ -106,6 +106,8 @@ void stanza_head(const struct hm_stanza *s, const char *to, struct buf *out);
 const struct buf *stanza_body(const struct hm_stanza *s);
 const char *stanza_kind_name(enum stanza_kind kind); /* "message" */
 size_t stanza_bytes(const struct hm_stanza *s);      /* body's length, for budgets */
+/* What it takes of memory, serialised body included; the same at any time. */
+size_t stanza_memory(const struct hm_stanza *s);
 
 /* Of an iq of type get or set: its child element, NULL when it has not exactly one (RFC 6120 8.2.3). */
 const struct hm_elem *stanza_payload(const struct hm_stanza *s);
