@@ -12,7 +12,7 @@ import unittest
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
-from xt import sasl  # noqa: E402
+from xt import kernel, sasl  # noqa: E402
 from xt.control import arguments  # noqa: E402
 from xt.match import Mismatch, match  # noqa: E402
 from xt.script import Script, ScriptError, expand_row, read_clients, read_steps, read_table, unescape  # noqa: E402
@@ -277,6 +277,25 @@ class Sasl(unittest.TestCase):
             made[0].close()
         finally:
             certificates.remove()
+
+
+class Kernel(unittest.TestCase):
+    def test_bytes_under_way_are_seen_on_both_sides(self):
+        listener = socket.create_server(('127.0.0.1', 0))
+        ours = socket.create_connection(listener.getsockname())
+        theirs, _ = listener.accept()
+        self.assertEqual((kernel.unsent(ours), kernel.unsent_by_peer(ours)), (0, 0))
+        for sock in (ours, theirs):  # nobody reads: some of it must wait
+            sock.setblocking(False)
+            try:
+                while True:
+                    sock.send(b'x' * 65536)
+            except BlockingIOError:
+                pass
+        self.assertGreater(kernel.unsent(ours), 0)
+        self.assertEqual(kernel.unsent_by_peer(ours), kernel.unsent(theirs))
+        for sock in (ours, theirs, listener):
+            sock.close()
 
 
 class Admin(unittest.TestCase):

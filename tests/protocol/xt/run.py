@@ -8,6 +8,7 @@ import time
 
 from .client import Client, Failure
 from .connection_steps import ConnectionSteps
+from .kernel import settle
 from .match import PLACEHOLDER, Mismatch, match
 from .script import ScriptError, expand_row, fill_row, read_clients, read_table, unescape
 from .server_steps import RelationSteps, ServerSteps
@@ -58,7 +59,7 @@ class Run(ConnectionSteps, StanzaSteps, RelationSteps, ServerSteps):
         """What nobody expected must not have come."""
         if not self.server.running():
             return
-        self.server.drain()
+        self.drain()
         for client in self.clients.values():
             client.read_all()
             if client.events:
@@ -72,6 +73,13 @@ class Run(ConnectionSteps, StanzaSteps, RelationSteps, ServerSteps):
     def close(self):
         for client in self.clients.values():
             client.cut()
+
+    def drain(self):
+        """Everything sent has arrived, has been worked on, and what came of it has arrived."""
+        sockets = [client.socket for client in self.clients.values() if client.socket]
+        settle(sockets)
+        self.server.drain()
+        settle(sockets)
 
     def read_everybody(self):
         for client in self.clients.values():
@@ -170,7 +178,7 @@ class Run(ConnectionSteps, StanzaSteps, RelationSteps, ServerSteps):
         for client in made:
             client.advance_to(client.spec.level)
         if any(client.spec.level == 'online' for client in made):
-            self.server.drain()
+            self.drain()
             for client in made:
                 self.forget(client)
 

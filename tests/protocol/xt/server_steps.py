@@ -39,9 +39,9 @@ class RelationSteps:
         """One sees the other's presence.  What that sends to anyone is forgotten."""
         asking, asked = self.client(one), self.client(other)
         asking.send(f"<presence type='subscribe' to='{asked.bare}'/>")
-        self.server.drain()
+        self.drain()
         asked.send(f"<presence type='subscribed' to='{asking.bare}'/>")
-        self.server.drain()
+        self.drain()
         for client in self.clients.values():
             if client.bare in (asking.bare, asked.bare):
                 self.forget(client)
@@ -62,7 +62,7 @@ class RelationSteps:
                 other.send(f"<presence type='{kind}' to='{user.bare}'/>")
             else:
                 self.server.inject(f"<presence type='{kind}' from='{address}' to='{user.bare}'/>")
-            self.server.drain()
+            self.drain()
         for client in self.clients.values():
             if client.bare in (user.bare, address):
                 self.forget(client)
@@ -116,10 +116,10 @@ class ServerSteps:
     @step(r'advance (?P<count>\d+) ?(?P<unit>ms|s|min|h|days?)')
     def advance(self, this, count, unit):
         self.server.advance(int(count) * UNITS_MS[unit])
-        self.server.drain()
+        self.drain()
         # Who is asked whether it lives has to answer before the clock moves again.
         self.read_everybody()
-        self.server.drain()
+        self.drain()
 
     @step(r'inject')
     def inject(self, this):
@@ -165,13 +165,13 @@ class ServerSteps:
 
     @step(r'note memory')
     def note_memory(self, this):
-        self.server.drain()
+        self.drain()
         self.memory = self.server.memory()
 
     @step(r'memory grew at most (?P<count>\d+) (?P<unit>KiB|MiB)')
     def memory_grew(self, this, count, unit):
         """Not looked at under sanitizers."""
-        self.server.drain()
+        self.drain()
         grown = self.server.memory() - self.memory
         if grown > int(count) << (10 if unit == 'KiB' else 20) and not sanitized(self.server.argv()[0]):
             raise Failure(f'memory grew by {grown >> 10} KiB')

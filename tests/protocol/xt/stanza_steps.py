@@ -40,7 +40,7 @@ class StanzaSteps:
     def gets_of_type(self, this, name, kind):
         """Of all that has come, exactly these have the type; the rest is forgotten."""
         client = self.client(name)
-        self.server.drain()
+        self.drain()
         client.read_all()
         got = [value for event, value in client.events if event == 'element' and value.get('type') == kind]
         self.forget(client)
@@ -82,7 +82,7 @@ class StanzaSteps:
     def gets_nothing_or_this(self, this, name):
         """Where a specification leaves the choice."""
         client = self.client(name)
-        self.server.drain()
+        self.drain()
         client.read_all()
         if client.events:
             self.gets(this, name)
@@ -113,7 +113,7 @@ class StanzaSteps:
     @step(r'(?P<name>\S+) gets nothing')
     def gets_nothing(self, this, name):
         chosen = self.clients.values() if name == 'everybody' else [self.client(name)]
-        self.server.drain()
+        self.drain()
         for client in chosen:
             client.read_all()
             if client.events:
@@ -126,7 +126,7 @@ class StanzaSteps:
         for address in self.fill(addresses).split(' and '):
             self.gets_nothing(this, name)
             client.send(self.fill(this.body.replace('{to}', address)))
-            self.server.drain()
+            self.drain()
             client.read_all()
             answers.append('\n'.join(show(value) if kind == 'element' else kind
                                      for kind, value in client.events).replace(address, '{to}'))
@@ -138,7 +138,7 @@ class StanzaSteps:
     @step(r'(?P<name>\S+) skips')
     def skips(self, this, name):
         """Forgets what came and was not looked at."""
-        self.server.drain()
+        self.drain()
         for client in self.clients.values() if name == 'everybody' else [self.client(name)]:
             self.forget(client)
 
