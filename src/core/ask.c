@@ -94,7 +94,7 @@ session_ask(struct hm_session *s, struct hm_mod *m, const struct hm_stanza *take
 static struct asked *
 find_asked(const struct hm_session *s, const char *id)
 {
-	for (const struct list *l = s->asked.next; l != &s->asked; l = l->next) {
+	for (struct list *l = s->asked.next; l != &s->asked; l = l->next) {
 		struct asked *a = list_entry(l, struct asked, link);
 
 		if (strcmp(a->id, id) == 0)
