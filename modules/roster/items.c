@@ -4,13 +4,12 @@
  * items.c - the roster's rows: in memory, in the table, and as pushes.
  *
  * Deleted items stay as rows that show nothing, so that a client with an old version can be told
- * of the deletion (RFC 6121 2.6); beyond DELETED_MAX the oldest are forgotten and such a client gets the whole roster.
+ * of the deletion (RFC 6121 2.6); beyond DELETED_MAX the oldest are forgotten, up to which version a
+ * row without an address remembers, and such a client gets the whole roster.
  */
 #include <string.h>
 
 #include "roster.h"
-
-#define DELETED_MAX 100
 
 struct roster *
 roster_of(struct hm_mod *m, const struct hm_user *u)
@@ -122,8 +121,15 @@ roster_rows(struct hm_mod *m, struct hm_user *u, struct hm_rows *rows)
 	struct roster *r = roster_of(m, u);
 
 	while (hm_next_row(rows)) {
-		struct item *it = item_make(m, u, hm_col_text(rows, 0));
+		const char *jid = hm_col_text(rows, 0);
 		int64_t flags = hm_col_int(rows, 3);
+		struct item *it;
+
+		if (strcmp(jid, FORGOTTEN) == 0) {
+			r->forgotten = hm_col_int(rows, 5);
+			continue;
+		}
+		it = item_make(m, u, jid);
 
 		item_set_text(&it->name, hm_col_text(rows, 1));
 		it->sub = (enum hm_subscription)hm_col_int(rows, 2);
@@ -176,6 +182,9 @@ forget_oldest_deleted(struct hm_mod *m, struct hm_user *u)
 		if (shows_nothing(it) && (!oldest || it->ver < oldest->ver))
 			oldest = it;
 	}
+	r->forgotten = oldest->ver;
+	hm_store(m, ROSTER_PUT, hm_user_account(u), FORGOTTEN, (const char *)NULL, 0, 0,
+	         (const char *)NULL, r->forgotten, (const char *)NULL);
 	hm_store(m, ROSTER_DELETE, hm_user_account(u), oldest->jid);
 	hm_table_remove(r->items, oldest->jid);
 	item_free(oldest);

@@ -43,9 +43,6 @@ static int64_t
 known_version(struct hm_mod *m, const struct hm_user *u, const char *text)
 {
 	const struct roster *r = roster_of(m, u);
-	int64_t oldest_deleted = 0;
-	size_t pos = 0;
-	void *value;
 	char *end;
 	int64_t ver;
 	const char *mine = roster_version(u, 0);
@@ -54,16 +51,9 @@ known_version(struct hm_mod *m, const struct hm_user *u, const char *text)
 	if (!text || strncmp(text, mine, prefix) != 0)
 		return -1;
 	ver = (int64_t)strtoull(text + prefix, &end, 16);
-	if (*end || end == text + prefix || ver > r->ver)
+	if (*end || end == text + prefix || ver > r->ver || ver < r->forgotten)
 		return -1;
-	/* Deletions older than the oldest one kept may have been forgotten. */
-	while (hm_table_next(r->items, &pos, NULL, &value)) {
-		const struct item *it = value;
-
-		if (!it->listed && it->ver > 0 && (oldest_deleted == 0 || it->ver < oldest_deleted))
-			oldest_deleted = it->ver;
-	}
-	return r->deleted >= 100 && ver < oldest_deleted ? -1 : ver;
+	return ver;
 }
 
 static void

@@ -31,8 +31,12 @@ struct item {
 	bool listed; /* an item of the roster; else a request or the trace of a deleted one */
 };
 
+#define DELETED_MAX 100
+#define FORGOTTEN "" /* no address: the row that holds roster.forgotten */
+
 /* RFC 6121 2: one per loaded account. */
 struct roster {
+	int64_t forgotten;      /* changes up to this version are not all known any more */
 	struct hm_table *items; /* bare JID -> struct item */
 	int64_t ver;            /* grows with every change that is pushed */
 	size_t listed, requests, deleted;
