@@ -52,6 +52,8 @@ hm_session_lang(const struct hm_session *s); /* xml:lang of the stream or NULL *
 /* Ends the session with a stream error (RFC 6120 4.9.3): "conflict", "policy-violation", "not-authorized", "reset". */
 HM_PUBLIC void
 hm_session_close(struct hm_session *s, const char *stream_condition, const char *text);
+/* Has directed available presence gone to this address, and not been taken back (RFC 6121 4.6)? */
+HM_PUBLIC bool hm_session_directed_to(const struct hm_session *s, const char *to);
 /* Takes back the directed presence (RFC 6121 4.6) that went to the addresses which covered() chooses: they get "unavailable". */
 HM_PUBLIC void hm_session_hide_directed(struct hm_session *s,
                                         bool (*covered)(const char *to, void *ctx), void *ctx);

@@ -333,7 +333,7 @@ static const struct hm_stream_feature roster_features[] = {
 static const struct hm_provide roster_provides[] = { { "roster", HM_ROSTER_IFACE, &roster_iface } };
 static const struct hm_spec roster_specs[] = {
 	{ "RFC 6121", "",
-	  "Subscription requests to remote contacts are not repeated (3.1.2); a redirected account (4.3.2) is not known." },
+	  "Subscription requests to remote contacts are not repeated (3.1.2); a redirected account and the time of the last presence (4.3.2) are not known." },
 };
 extern const struct hm_migration roster_schema[];
 

@@ -122,17 +122,26 @@ presence_changed(struct hm_mod *m, struct hm_session *session, const struct hm_s
 
 /* --- Answers to probes: 4.3.2 ---------------------------------------------------------------------------- */
 
+/* 4.6.6: without a subscription, but with directed presence of that resource. */
+static bool
+was_told(struct hm_user *u, struct hm_letter *l)
+{
+	const char *resource = hm_letter_to_resource(l);
+	struct hm_session *s = resource ? hm_find_session(u, resource) : NULL;
+
+	return s && (hm_session_directed_to(s, hm_letter_from(l)) ||
+	             hm_session_directed_to(s, hm_letter_from_bare(l)));
+}
+
+/* That it is there, and no more; it may have told so to the asker alone. */
 static void
 answer_full(struct hm_mod *m, struct hm_user *u, struct hm_letter *l)
 {
 	struct hm_session *s = hm_find_session(u, hm_letter_to_resource(l));
 
-	if (s && hm_session_presence(s)) {
-		struct hm_writer *w = hm_stanza_new(HM_PRESENCE, NULL, NULL);
-
-		hm_send(m, w, hm_session_jid(s),
-		        hm_letter_from(l)); /* that it is there, and no more */
-	}
+	if (s && (hm_session_presence(s) || was_told(u, l)))
+		hm_send(m, hm_stanza_new(HM_PRESENCE, NULL, NULL), hm_session_jid(s),
+		        hm_letter_from(l));
 }
 
 static void
@@ -166,7 +175,7 @@ presence_probed(struct hm_mod *m, struct hm_user *u, struct hm_letter *l)
 		return HM_CONTINUE;
 	it = item_find(m, u, hm_letter_from_bare(l));
 	self = strcmp(hm_letter_from_bare(l), hm_user_jid(u)) == 0;
-	if (!self && (!it || !(it->sub & HM_SUB_FROM)))
+	if (!self && (!it || !(it->sub & HM_SUB_FROM)) && !was_told(u, l))
 		hm_send(m, hm_stanza_new(HM_PRESENCE, "unsubscribed", hm_stanza_id(s)),
 		        hm_user_jid(u), hm_letter_from_bare(l));
 	else if (hm_letter_to_resource(l))

@@ -236,12 +236,14 @@ enum hm_next
 subscription_received(struct hm_mod *m, struct hm_user *u, struct hm_letter *l)
 {
 	const struct hm_stanza *s = hm_letter_stanza(l);
-	const char *type = hm_stanza_type(s);
+	const char *type = hm_stanza_type(s), *resource = hm_letter_to_resource(l);
 
 	if (hm_stanza_kind(s) != HM_PRESENCE)
 		return HM_CONTINUE;
 	if (strcmp(type, "subscribe") == 0)
 		got_subscribe(m, u, l);
+	else if (strstr(type, "subscribe") && resource && !hm_find_session(u, resource))
+		return HM_STOP; /* 8.5.3.2.2 */
 	else if (strcmp(type, "unsubscribe") == 0)
 		got_unsubscribe(m, u, l);
 	else if (strcmp(type, "subscribed") == 0)

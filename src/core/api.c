@@ -232,6 +232,12 @@ hm_session_close(struct hm_session *s, const char *stream_condition, const char 
 	hm_assert(!"a stream error condition of RFC 6120 4.9.3");
 }
 
+bool
+hm_session_directed_to(const struct hm_session *s, const char *to)
+{
+	return table_get(&s->directed, to);
+}
+
 void
 hm_session_hide_directed(struct hm_session *s, bool (*covered)(const char *to, void *ctx),
                          void *ctx)

@@ -146,6 +146,18 @@ receive_message(struct hm_user *u, struct hm_letter *l)
 	chain_account_received(u, l, HM_OBSERVE, HM_OBSERVE);
 }
 
+/* RFC 6121 4.6.1: who goes need not be told any more that we go. */
+static void
+forget_directed(struct hm_user *u, const struct hm_letter *l)
+{
+	for (struct list *link = u->sessions.next; link != &u->sessions; link = link->next) {
+		struct hm_session *s = list_entry(link, struct hm_session, link);
+
+		if (!l->to_resource || strcmp(s->resource, l->to_resource) == 0)
+			table_remove(&s->directed, l->stanza->from);
+	}
+}
+
 static void
 receive_presence(struct hm_user *u, struct hm_letter *l)
 {
@@ -156,6 +168,8 @@ receive_presence(struct hm_user *u, struct hm_letter *l)
 	/* Subscriptions and probes are the roster's: nothing remains to be done here without it. */
 	if (chain_account_received(u, l, HM_STORE, HM_HANDLE) == HM_STOP)
 		return;
+	if (type == TYPE_UNAVAILABLE && l->stanza->from)
+		forget_directed(u, l);
 	if (l->to_resource) {
 		if (match && (type == TYPE_NONE || type == TYPE_UNAVAILABLE || type == TYPE_ERROR))
 			turn_deliver(&u->entity, match, stanza_ref(l->stanza), l->to);
