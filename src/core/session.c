@@ -126,6 +126,11 @@ struct ending {
 static void
 end_now(struct hm_session *s)
 {
+	static const char *const reasons[] = { [HM_CLOSED_BY_CLIENT] = "by the client",
+		                               [HM_CLOSED_LOST] = "connection lost",
+		                               [HM_CLOSED_TIMEOUT] = "no answer in time",
+		                               [HM_CLOSED_REPLACED] = "replaced",
+		                               [HM_CLOSED_BY_SERVER] = "by the server" };
 	struct hm_user *u = s->user;
 
 	turn_begin(&u->entity, NULL);
@@ -136,7 +141,7 @@ end_now(struct hm_session *s)
 	list_remove(&s->link);
 	if (s->jid)
 		notice_session_closed(s, s->ended_by);
-	log_line(&s->log, HM_INFO, "session ended", hm_kv("reason", (int)s->ended_by));
+	log_line(&s->log, HM_INFO, "session ended", hm_kv("reason", reasons[s->ended_by]));
 	session_free(s);
 	turn_end();
 }
