@@ -8,7 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/log.h"
 #include "core/chain.h"
 #include "core/core.h"
 #include "core/session.h"
@@ -71,18 +70,19 @@ session_sent_presence(struct hm_session *s, const struct hm_stanza *presence)
 	stanza_unref(&before);
 }
 
-void
-session_sent_directed(struct hm_session *s, struct hm_letter *l)
+bool
+session_sent_directed(struct hm_session *s, const struct hm_letter *l)
 {
-	if (l->stanza->type == TYPE_UNAVAILABLE) {
+	size_t limit = (size_t)host_limits(s->user->entity.host)->directed;
+
+	if (l->stanza->type == TYPE_UNAVAILABLE)
 		table_remove(&s->directed, l->to);
-	} else if (l->stanza->type == TYPE_NONE) {
-		if (table_count(&s->directed) < (size_t)host_limits(s->user->entity.host)->directed)
-			table_put(&s->directed, l->to, (void *)(uintptr_t)1);
-		else
-			log_line(&s->log, HM_INFO, "too many addresses of directed presence",
-			         hm_kv("limit", host_limits(s->user->entity.host)->directed));
-	}
+	if (l->stanza->type != TYPE_NONE || table_get(&s->directed, l->to))
+		return true;
+	if (table_count(&s->directed) >= limit)
+		return false;
+	table_put(&s->directed, l->to, (void *)(uintptr_t)1);
+	return true;
 }
 
 void

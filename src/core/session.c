@@ -396,8 +396,12 @@ send_off(struct hm_session *s, struct hm_letter *l)
 		letter_free(&l);
 		return;
 	}
-	if (stanza->kind == STANZA_PRESENCE)
-		session_sent_directed(s, l);
+	if (stanza->kind == STANZA_PRESENCE && !session_sent_directed(s, l)) {
+		refuse(s, stanza, l->to, HM_RESOURCE_CONSTRAINT,
+		       "Directed presence has gone to too many addresses.");
+		letter_free(&l);
+		return;
+	}
 	if (stanza->kind == STANZA_IQ && iq_holds_stream(u->entity.host, s, l)) {
 		l->holds_session = true;
 		s->held = true;

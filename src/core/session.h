@@ -83,7 +83,8 @@ void session_bind(struct hm_session *s, const struct hm_stanza *iq);
 /* --- presence.c --- */
 void
 session_sent_presence(struct hm_session *s, const struct hm_stanza *presence); /* without "to" */
-void session_sent_directed(struct hm_session *s, struct hm_letter *l); /* with "to": remembers */
+/* With "to": remembers.  false: that many cannot be remembered, so that it must not go out. */
+bool session_sent_directed(struct hm_session *s, const struct hm_letter *l);
 void session_gone(struct hm_session *s); /* unavailable to all who know it */
 /* Unavailable to some of those who were told directly. */
 void

@@ -277,6 +277,7 @@ struct core_limits core_test_limits = {
 	.auth_window = 60000,
 	.scram_iterations = 4096,
 	.max_account_name = 256,
+	.presence_size = 10000,
 };
 
 /* The core's own tables: the store of these tests has none. */

@@ -156,6 +156,32 @@ an_unknown_account_answers_as_one_that_is_away(void **state)
 	assert_true(in_order(got(juliet), "service-unavailable", "away@a.example"));
 }
 
+/* RFC 6121 4.6.3 rule 2: who was told must be told of the end. */
+static void
+directed_presence_goes_to_no_more_than_can_be_told_of_the_end(void **state)
+{
+	uint64_t romeo = client("romeo@a.example", "x"), juliet = client("juliet@a.example", "y");
+
+	sends(romeo, "<presence to='one@a.example'/>");
+	sends(romeo, "<presence to='two@a.example'/>");
+	sends(romeo, "<presence to='juliet@a.example'/>");
+	run();
+	assert_string_equal(got(romeo), "");
+	got(juliet);
+	sends(romeo, "<presence to='four@a.example'/>");
+	sends(romeo, "<presence to='juliet@a.example'><show>away</show></presence>");
+	run();
+	assert_non_null(strstr(got(romeo), "resource-constraint"));
+	assert_non_null(strstr(got(juliet), "away"));
+	sends(romeo, "<presence type='unavailable' to='one@a.example'/>");
+	sends(romeo, "<presence to='four@a.example'/>");
+	run();
+	assert_string_equal(got(romeo), "");
+	is_lost(romeo);
+	run();
+	assert_non_null(strstr(got(juliet), "unavailable"));
+}
+
 #define TEST(f) cmocka_unit_test_setup(f, core_test_fresh)
 
 int
@@ -171,6 +197,7 @@ main(void)
 		TEST(who_leaves_does_not_wait_long),
 		TEST(a_message_is_not_given_to_a_session_that_ends),
 		TEST(an_unknown_account_answers_as_one_that_is_away),
+		TEST(directed_presence_goes_to_no_more_than_can_be_told_of_the_end),
 	};
 
 	return cmocka_run_group_tests(tests, core_test_start, NULL);
