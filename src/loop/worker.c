@@ -277,7 +277,8 @@ turn(struct worker *w)
 	poll_events(w);
 	run_mails(w);
 	/* With the clock as it is now: a mail may have taken long, or have moved a test's clock. */
-	wheel_run(&w->wheel, clock_mono_ms(), run_timer);
+	w->now_known = false;
+	wheel_run(&w->wheel, worker_now_ms(), run_timer);
 	run_turn_ends(w);
 	atomic_fetch_add_explicit(&w->turns, 1, memory_order_relaxed);
 	metric_add(first_metric + M_TURNS, 1);
