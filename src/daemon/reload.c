@@ -157,15 +157,18 @@ void
 reload_begin(struct server *server, reload_done_fn *done, void *ctx)
 {
 	struct reload *r = mem_new(struct reload);
-	bool busy = server->reloading || server->stopping;
+	bool busy = !server->ready || server->reloading || server->stopping;
 
 	r->server = server;
 	r->done = done;
 	r->ctx = ctx;
 	if (busy) {
 		conf_mistake(&r->report, NULL, "%s",
-		             server->stopping ? "the server is stopping"
-		                              : "another reload is under way");
+		             server->stopping    ? "the server is stopping"
+		             : server->reloading ? "another reload is under way"
+		                                 : "the server is starting");
+		log_line(NULL, HM_INFO, "no reload now",
+		         hm_kv("error", r->report.mistakes[0].text));
 		if (done)
 			done(ctx, &r->report, &r->changes);
 		mem_free(r);

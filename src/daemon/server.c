@@ -145,6 +145,9 @@ worker_started(void *ctx)
 static void
 ready(void *ctx)
 {
+	if (server.stopping)
+		return;
+	server.ready = true;
 	control_open();
 	log_line(NULL, HM_INFO, "ready", hm_kv("version", hm_version()),
 	         hm_kv("workers", workers_count()), hm_kv("hosts", hosts_count()),
@@ -161,6 +164,8 @@ secret_read(bool ok)
 		workers_stop();
 		return;
 	}
+	if (server.stopping)
+		return;
 	listeners_start(server.listeners);
 	round_run(NULL, ready, NULL);
 }

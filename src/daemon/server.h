@@ -22,6 +22,7 @@ struct server {
 	struct tls_context *tls;
 	struct listeners *listeners;
 	struct hosts *hosts;
+	bool ready;     /* ports and control socket are open */
 	bool reloading; /* a round of a reload is under way */
 	bool stopping;
 	int status; /* exit status */

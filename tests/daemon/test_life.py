@@ -151,6 +151,16 @@ def test_a_second_signal_does_not_wait(server):
     client.close()
 
 
+def test_signals_while_it_starts(server):
+    for delay in range(0, 40, 4):
+        server.spawn()
+        time.sleep(delay / 1000)
+        server.tell(signal.SIGHUP)
+        status = server.stop()
+        # Before main() has blocked them, the signals have their usual effect.
+        check(status in (0, -signal.SIGHUP, -signal.SIGTERM), f'status {status} after {delay} ms:\n{server.log()}')
+
+
 def test_out_of_descriptors_it_goes_on(server):
     server.start(descriptors=64)
     clients = []
