@@ -3,15 +3,17 @@
 /*
  * net/listener.c - listening sockets: one per worker and listener, all on the
  * same port, among which the kernel spreads connections.  Each worker touches its
- * own seat only.
+ * own seat only, and told_ms.
  */
 #include "net/listener.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
 #include <event2/event.h>
+#include <limits.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -26,6 +28,10 @@
 #define ACCEPTS_PER_TURN 16
 /* How long no connection is accepted when descriptors or memory have run out. */
 #define PAUSE_MS 500
+/* And how often that is said in the log: who closes one connection and opens two decides on the rest. */
+#define TELL_MS 60000
+/* Descriptors that connections leave for the control socket, certificates and the database. */
+#define RESERVED_FDS 16
 
 /* What one worker has of a listener. */
 struct seat {
@@ -33,13 +39,14 @@ struct seat {
 	int fd;
 	struct event *event; /* NULL: not accepting here */
 	struct timer pause;
-	bool exhausted; /* it was said in the log */
 };
 
 struct listener {
 	listener_accept_fn *accept;
 	void *ctx;
 	uint16_t port;
+	int fd_end;              /* connections have descriptors below this */
+	_Atomic int64_t told_ms; /* when it was last said that none can be accepted; 0: never */
 	char name[INET6_ADDRSTRLEN + 10]; /* address and port */
 	struct hm_logctx log;
 	unsigned n;
@@ -148,12 +155,15 @@ pause_over(struct timer *t)
 }
 
 static void
-pause_accepting(struct seat *seat)
+pause_accepting(struct seat *seat, int why)
 {
-	if (!seat->exhausted)
-		log_line(&seat->listener->log, HM_WARN, "connections can't be accepted now",
-		         hm_kv("error", strerror(errno)));
-	seat->exhausted = true;
+	struct listener *l = seat->listener;
+	int64_t now_ms = worker_now_ms(), told_ms = atomic_load(&l->told_ms);
+
+	if ((told_ms == 0 || now_ms - told_ms >= TELL_MS) &&
+	    atomic_compare_exchange_strong(&l->told_ms, &told_ms, now_ms))
+		log_line(&l->log, HM_WARN, "connections can't be accepted now",
+		         hm_kv("error", strerror(why)));
 	event_del(seat->event);
 	timer_start(&seat->pause, PAUSE_MS, pause_over);
 }
@@ -165,14 +175,19 @@ accept_one(struct seat *seat)
 	const int on = 1;
 	int fd = accept4(seat->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
 
+	/* The kernel gives the lowest number that is free. */
+	if (fd >= seat->listener->fd_end) {
+		close(fd);
+		pause_accepting(seat, EMFILE);
+		return false;
+	}
 	if (fd >= 0) {
-		seat->exhausted = false;
 		setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
 		seat->listener->accept(seat->listener->ctx, fd);
 		return true;
 	}
 	if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
-		pause_accepting(seat);
+		pause_accepting(seat, errno);
 		return false;
 	}
 	/* Others are errors of that one connection, which has gone (accept(2)). */
@@ -194,6 +209,16 @@ connections_came(evutil_socket_t fd, short what, void *ctx)
 
 /* --- Life --------------------------------------------------------------------------------- */
 
+static int
+fd_end(void)
+{
+	long max = sysconf(_SC_OPEN_MAX);
+
+	if (max < 0 || max > INT_MAX)
+		return INT_MAX;
+	return max >= 4 * RESERVED_FDS ? (int)max - RESERVED_FDS : (int)max;
+}
+
 struct listener *
 listener_new(const char *address, uint16_t port, listener_accept_fn *accept, void *ctx,
              struct hm_error *why)
@@ -211,6 +236,7 @@ listener_new(const char *address, uint16_t port, listener_accept_fn *accept, voi
 	l->accept = accept;
 	l->ctx = ctx;
 	l->n = n;
+	l->fd_end = fd_end();
 	for (unsigned i = 0; i < n; i++)
 		l->seat[i] = (struct seat){ .listener = l, .fd = -1 };
 	if (!open_seats(l, &at)) {

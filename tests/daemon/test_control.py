@@ -171,3 +171,24 @@ def test_secrets_are_not_logged(server):
     server.start()
     server.do('account add', jid='x@a.example', password='quite-secret')
     check('quite-secret' not in server.log(), 'the password is in the log')
+
+
+def test_full_of_connections_it_answers_and_reloads(server):
+    """Who takes all descriptors is best seen from here.  That it happens is said once."""
+    server.start(descriptors=64)
+    clients = []
+    for _ in range(3):
+        for _ in range(60):
+            try:
+                clients.append(server.connect())
+            except OSError:
+                break
+        wait_until(lambda: "can't be accepted" in server.log(), 'exhausted')
+        server.do('status')
+        server.do('reload')
+        for client in clients[:20]:
+            client.close()
+        del clients[:20]
+    for client in clients:
+        client.close()
+    check(server.log().count("can't be accepted") == 1, server.log())
