@@ -81,11 +81,11 @@ describe_block(const char *name, const char *title, const char *doc,
 }
 
 static const char *
-block_help(const char *name)
+block_help(const struct conf_schema *outer, const char *name)
 {
-	for (size_t i = 0; i < settings_top_schema.n_blocks; i++) {
-		if (strcmp(settings_top_schema.blocks[i].name, name) == 0)
-			return settings_top_schema.blocks[i].doc;
+	for (size_t i = 0; i < outer->n_blocks; i++) {
+		if (strcmp(outer->blocks[i].name, name) == 0)
+			return outer->blocks[i].doc;
 	}
 	return NULL;
 }
@@ -109,7 +109,12 @@ describe_configuration(void)
 	append(array, describe_block("", NULL, NULL, &settings_top_schema));
 	for (size_t i = 0; i < HM_COUNT(blocks); i++)
 		append(array, describe_block(blocks[i].name, blocks[i].title,
-		                             block_help(blocks[i].name), blocks[i].schema));
+		                             block_help(&settings_top_schema, blocks[i].name),
+		                             blocks[i].schema));
+	json_object_set_new(json_array_get(array, json_array_size(array) - 1), "limits",
+	                    describe_block("limits", NULL,
+	                                   block_help(&settings_host_schema, "limits"),
+	                                   settings_host_limits_schema()));
 	return array;
 }
 
