@@ -6,12 +6,8 @@
  */
 #include "core/command.h"
 
-#include <errno.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
-#include "base/error.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "core/here.h"
@@ -20,7 +16,6 @@
 #include "crypto/hash.h"
 #include "link/link.h"
 #include "loop/worker.h"
-#include "xmpp/jid.h"
 
 #define TABLES_MAX 8
 
@@ -30,155 +25,11 @@ struct table_entry {
 };
 static struct table_entry tables[TABLES_MAX];
 static size_t n_tables;
-static void (*receiver)(struct command_message *take);
-
-void
-command_set_receiver(void (*receive)(struct command_message *take))
-{
-	receiver = receive;
-}
-
 void
 command_add_table(const struct hm_command *table, size_t n)
 {
 	hm_assert(n_tables < TABLES_MAX);
 	tables[n_tables++] = (struct table_entry){ table, n };
-}
-
-/* --- Messages to the asker ------------------------------------------------------------------------ */
-
-void
-command_message_free(struct command_message *m)
-{
-	for (size_t i = 0; i < m->n; i++) {
-		if (m->fields[i].value.type == HM_V_TEXT)
-			mem_free((char *)(uintptr_t)m->fields[i].value.u.text);
-	}
-	mem_free(m->fields);
-	mem_free(m->text);
-	mem_free(m);
-}
-
-static void
-message_mail(struct mail *mail)
-{
-	receiver(HM_CONTAINER(mail, struct command_message, mail));
-}
-
-static struct command_message *
-message_new(struct hm_cmd *cmd, enum command_message_kind kind)
-{
-	struct command_message *m = mem_new(struct command_message);
-
-	m->kind = kind;
-	m->asker = cmd->asker;
-	m->mail.run = message_mail;
-	return m;
-}
-
-static void
-message_fields(struct hm_cmd *cmd, enum command_message_kind kind, const struct hm_field *f,
-               size_t n)
-{
-	struct command_message *m = message_new(cmd, kind);
-
-	m->fields = mem_array(n + 1, sizeof(*f));
-	m->n = n;
-	for (size_t i = 0; i < n; i++) {
-		m->fields[i] = f[i];
-		if (f[i].value.type == HM_V_TEXT)
-			m->fields[i].value.u.text = mem_strdup(f[i].value.u.text);
-	}
-	worker_post(cmd->asker_worker, &m->mail);
-}
-
-void
-hm_cmd_row_(struct hm_cmd *cmd, const struct hm_field *f, size_t n)
-{
-	message_fields(cmd, COMMAND_ROW, f, n);
-}
-
-void
-command_event_(struct hm_cmd *cmd, const struct hm_field *f, size_t n)
-{
-	message_fields(cmd, COMMAND_EVENT, f, n);
-}
-
-void
-command_raw(struct hm_cmd *cmd, const char *text)
-{
-	struct command_message *m = message_new(cmd, COMMAND_RAW);
-
-	m->text = mem_strdup(text);
-	worker_post(cmd->asker_worker, &m->mail);
-}
-
-void
-command_line_done(struct hm_cmd *cmd)
-{
-	worker_post(cmd->asker_worker, &message_new(cmd, COMMAND_LINE_DONE)->mail);
-}
-
-static void
-end(struct hm_cmd *cmd, enum hm_error_code code, const char *text)
-{
-	struct command_message *m;
-
-	if (atomic_exchange(&cmd->ended, true))
-		return;
-	m = message_new(cmd, COMMAND_END);
-	m->code = code;
-	m->text = text ? mem_strdup(text) : NULL;
-	worker_post(cmd->asker_worker, &m->mail);
-}
-
-void
-hm_cmd_done(struct hm_cmd *cmd)
-{
-	end(cmd, HM_E_NONE, NULL);
-}
-
-void
-command_done_text(struct hm_cmd *cmd, const char *text)
-{
-	end(cmd, HM_E_NONE, text);
-}
-
-void
-hm_cmd_fail(struct hm_cmd *cmd, enum hm_error_code code, const char *text)
-{
-	end(cmd, code, text);
-}
-
-const char *
-command_code(enum hm_error_code code)
-{
-	static const char *const names[] = {
-		[HM_E_NONE] = "ok",
-		[HM_E_INVALID] = "invalid",
-		[HM_E_NOT_FOUND] = "not-found",
-		[HM_E_EXISTS] = "exists",
-		[HM_E_DENIED] = "denied",
-		[HM_E_LIMIT] = "limit",
-		[HM_E_SYSTEM] = "system",
-		[HM_E_DATABASE] = "database",
-	};
-
-	return code < HM_COUNT(names) ? names[code] : "usage";
-}
-
-const char *
-command_arg_type(enum hm_arg_type type)
-{
-	static const char *const names[] = {
-		[HM_ARG_NONE] = "none",         [HM_ARG_ACCOUNT] = "account",
-		[HM_ARG_JID] = "jid",           [HM_ARG_HOST] = "host",
-		[HM_ARG_TEXT] = "text",         [HM_ARG_INT] = "int",
-		[HM_ARG_DURATION] = "duration", [HM_ARG_SECRET] = "secret",
-		[HM_ARG_LINES] = "lines",
-	};
-
-	return names[type];
 }
 
 /* --- Life --------------------------------------------------------------------------------------------- */
@@ -218,7 +69,7 @@ command_drop(struct hm_cmd *cmd)
 		return;
 	if (!atomic_load(&cmd->ended)) {
 		log_line(&cmd->log, HM_ERROR, "command was not answered");
-		end(cmd, HM_E_SYSTEM, "The command gave no answer.");
+		hm_cmd_fail(cmd, HM_E_SYSTEM, "The command gave no answer.");
 	}
 	/* Its account is another worker's perhaps, and always one that may be in a turn just now. */
 	cmd->mail.run = free_mail;
@@ -370,112 +221,6 @@ instance(struct host *h, const char *module)
 	return NULL;
 }
 
-/* --- Arguments --------------------------------------------------------------------------------------------------- */
-
-static bool
-parse_duration(const char *text, int64_t *ms)
-{
-	static const struct {
-		const char *unit;
-		int64_t ms;
-	} units[] = { { "ms", 1 },      { "", 1000 },     { "s", 1000 },
-		      { "min", 60000 }, { "h", 3600000 }, { "d", 86400000 } };
-	char *rest;
-	long long n = strtoll(text, &rest, 10);
-
-	rest += strspn(rest, " ");
-	for (size_t i = 0; i < HM_COUNT(units); i++) {
-		if (strcmp(units[i].unit, rest) == 0 && n >= 0 && n < 100000000) {
-			*ms = n * units[i].ms;
-			return true;
-		}
-	}
-	return false;
-}
-
-static char *
-bad_arg(struct hm_error *why, enum hm_error_code code, const struct hm_arg *arg, const char *text)
-{
-	error_set(why, code, "%s: %s", arg->name, text);
-	return NULL;
-}
-
-/* Checks and normalises; NULL: why. */
-static char *
-read_arg(struct hm_cmd *cmd, const struct hm_arg *arg, const char *value, struct hm_error *why)
-{
-	const char *domain;
-	struct jid jid;
-	int64_t ms;
-	char *rest;
-
-	switch (arg->type) {
-	case HM_ARG_ACCOUNT:
-	case HM_ARG_JID:
-		if (!jid_parse(&jid, value, worker_scratch())) {
-			return bad_arg(why, HM_E_INVALID, arg, "This is not an address.");
-		}
-		if (!cmd->host)
-			cmd->host = host_find(jid.domain);
-		if (arg->type == HM_ARG_ACCOUNT &&
-		    (!jid.local || jid.resource || !host_find(jid.domain))) {
-			return bad_arg(why, HM_E_INVALID, arg,
-			               "This is not the address of an account of this server.");
-		}
-		return mem_strdup(jid.full);
-	case HM_ARG_HOST:
-		domain = jid_prepare_domain(value, worker_scratch());
-		cmd->host = domain ? host_find(domain) : NULL;
-		if (!cmd->host)
-			return bad_arg(why, HM_E_NOT_FOUND, arg, "This host is not served here.");
-		return mem_strdup(domain);
-	case HM_ARG_INT:
-		errno = 0;
-		strtoll(value, &rest, 10);
-		if (errno || *value == '\0' || *rest) {
-			return bad_arg(why, HM_E_INVALID, arg, "This is not a number.");
-		}
-		return mem_strdup(value);
-	case HM_ARG_DURATION:
-		if (!parse_duration(value, &ms)) {
-			return bad_arg(why, HM_E_INVALID, arg,
-			               "This is not a duration such as \"5 min\".");
-		}
-		return mem_printf("%lld", (long long)ms);
-	default:
-		return mem_strdup(value);
-	}
-}
-
-static bool
-read_args(struct hm_cmd *cmd, const struct command_value *v, size_t n, struct hm_error *why)
-{
-	for (size_t i = 0; i < n; i++) {
-		unsigned k = 0;
-
-		while (k < COMMAND_ARGS && cmd->command->args[k].name &&
-		       strcmp(cmd->command->args[k].name, v[i].name) != 0)
-			k++;
-		if (k == COMMAND_ARGS || !cmd->command->args[k].name) {
-			snprintf(why->text, sizeof(why->text), "There is no argument \"%.60s\".",
-			         v[i].name);
-			return false;
-		}
-		mem_free(cmd->arg[k]);
-		cmd->arg[k] = read_arg(cmd, &cmd->command->args[k], v[i].value, why);
-		if (!cmd->arg[k])
-			return false;
-	}
-	for (unsigned k = 0; k < COMMAND_ARGS && cmd->command->args[k].name; k++) {
-		if (!cmd->arg[k] && !cmd->command->args[k].optional) {
-			snprintf(why->text, sizeof(why->text), "The argument \"%s\" is missing.",
-			         cmd->command->args[k].name);
-			return false;
-		}
-	}
-	return true;
-}
-
 /* --- Running it ------------------------------------------------------------------------------------------------------ */
 
 static void
@@ -557,7 +302,7 @@ command_run(uint64_t asker, const char *name, const struct command_value *v, siz
 	if (!cmd->command) {
 		cmd->command = &nothing;
 		hm_cmd_fail(cmd, (enum hm_error_code) - 1, "There is no such command.");
-	} else if (!read_args(cmd, v, n, &why)) {
+	} else if (!command_read_args(cmd, v, n, &why)) {
 		hm_cmd_fail(cmd, why.code ? why.code : (enum hm_error_code) - 1, why.text);
 	} else {
 		log_line(&cmd->log, HM_INFO, "command");
@@ -635,42 +380,4 @@ command_cancel(struct hm_cmd *cmd)
 	c->cmd = cmd;
 	c->mail.run = run_cancel;
 	worker_post(bare ? link_home(bare) : here->worker, &c->mail);
-}
-
-/* --- For modules ---------------------------------------------------------------------------------------------------------- */
-
-int64_t
-hm_cmd_account(const struct hm_cmd *cmd)
-{
-	return cmd->user ? cmd->user->account : 0;
-}
-
-struct hm_user *
-hm_cmd_user(const struct hm_cmd *cmd)
-{
-	return cmd->user;
-}
-
-struct hm_mod *
-hm_cmd_mod(const struct hm_cmd *cmd)
-{
-	return cmd->mod;
-}
-
-const char *
-hm_cmd_text(const struct hm_cmd *cmd, unsigned arg)
-{
-	return arg < COMMAND_ARGS ? cmd->arg[arg] : NULL;
-}
-
-int64_t
-hm_cmd_int(const struct hm_cmd *cmd, unsigned arg, int64_t otherwise)
-{
-	return hm_cmd_text(cmd, arg) ? strtoll(hm_cmd_text(cmd, arg), NULL, 10) : otherwise;
-}
-
-const struct hm_logctx *
-hm_ctx_cmd(const struct hm_cmd *cmd)
-{
-	return &cmd->log;
 }

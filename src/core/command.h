@@ -84,6 +84,9 @@ struct hm_cmd {
 	void *own; /* of the command */
 	struct hm_logctx log;
 };
+/* command_args.c: checks and keeps them; false: why (code 0: they don't fit the command). */
+bool command_read_args(struct hm_cmd *cmd, const struct command_value *v, size_t n,
+                       struct hm_error *why);
 void command_hold(struct hm_cmd *cmd);
 /* Something it waited for came back: go in a turn of its account; NULL: it failed. Drops the reference. */
 void command_resume(struct hm_cmd *cmd, void (*go)(struct hm_cmd *cmd, void *arg), void *arg);

@@ -62,7 +62,6 @@ struct hm_session *session_find(uint64_t id); /* this worker's; NULL: gone */
 
 /* A stream has authenticated: makes the session and answers LINK_ATTACHED. Takes msg. */
 void session_attach(struct hm_user *u, struct link_msg *take);
-void session_receive(struct link_msg *take);                       /* LINK_IN */
 void session_lost(struct hm_session *s, enum hm_close_reason why); /* its stream is gone */
 void session_leaves(struct hm_session *s); /* its client has ended the stream */
 /* Tells the stream to end, and ends. cond 0: without an error. */
@@ -70,13 +69,24 @@ void session_close(struct hm_session *s, enum stream_cond cond, const char *text
                    enum hm_close_reason why);
 /* The user's modules have their states again: what has waited for it ends. */
 void sessions_loaded_again(struct hm_user *u);
-/* A letter of its own that it counted or that held it is gone: it goes on in a later turn. */
-void session_request_over(const struct hm_letter *l);
 void session_probe(struct hm_session *s); /* LINK_IDLE: ask whether it lives */
 
 /* Through the client_deliver chain to the client; takes s. to NULL: its full JID is not written. */
 void session_deliver(struct hm_session *s, const struct hm_stanza *take, const char *to);
 
+/* Left, and got all its answers: closes it, behind those that wait for a commit. */
+void session_leave_if_answered(struct hm_session *s);
+
+/* --- inbox.c --- */
+void session_receive(struct link_msg *take); /* LINK_IN */
+/* A letter of its own that it counted or that held it is gone: it goes on in a later turn. */
+void session_request_over(const struct hm_letter *l);
+
+/* --- sent.c --- */
+/* One stanza of its client; takes the arena of in. */
+void session_process(struct hm_session *s, struct session_input *in);
+/* A letter of its client goes; a request to its own account or host is counted until it is over. */
+void session_route(struct hm_session *s, struct hm_letter *take);
 /* --- bind.c --- */
 /* An IQ set with <bind/> from an unbound session. */
 void session_bind(struct hm_session *s, const struct hm_stanza *iq);

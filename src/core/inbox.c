@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: MIT */
+/* Copyright 2026 the Hermod authors */
+/*
+ * core/inbox.c - what comes from a client, in its order: it waits while a change of its own is
+ * answered (RFC 6120 10.1) and while its account is loaded again, and the stream gets credit for
+ * what is done.
+ */
+#include "base/mem.h"
+#include "base/metrics.h"
+#include "core/here.h"
+#include "core/metrics.h"
+#include "core/session.h"
+#include "core/turn.h"
+#include "core/user.h"
+#include "loop/worker.h"
+
+#define CREDIT_EVERY 16 /* stanzas */
+
+/* The stream may send more. */
+static void
+give_credit(struct hm_session *s, size_t bytes)
+{
+	struct link_msg *msg;
+
+	s->processed++;
+	s->processed_bytes += bytes;
+	if (s->processed < CREDIT_EVERY && s->processed_bytes < 65536)
+		return;
+	msg = link_new(LINK_CREDIT, s->stream, s->id);
+	msg->u.credit.stanzas = s->processed;
+	msg->u.credit.bytes = s->processed_bytes;
+	s->processed = 0;
+	s->processed_bytes = 0;
+	link_to_stream(msg);
+}
+
+static void
+process_input(struct hm_session *s, struct session_input *in)
+{
+	struct entity *e = &s->user->entity;
+
+	e->pins++;
+	turn_begin(e, NULL);
+	session_process(s, in);
+	give_credit(s, in->bytes);
+	e->pins--;
+	turn_end();
+	if (in->arena)
+		arena_free(&in->arena);
+	mem_free(in);
+}
+
+struct session_waiter {
+	struct waiter waiter;
+	uint64_t id;
+};
+
+static void drain_inbox(struct hm_session *s);
+static void wait_for_account(struct hm_session *s);
+
+static void
+account_back(struct waiter *w, struct entity *e, enum hm_cond why)
+{
+	struct session_waiter *sw = HM_CONTAINER(w, struct session_waiter, waiter);
+	struct hm_session *s = session_find(sw->id);
+
+	mem_free(sw);
+	if (!s)
+		return;
+	s->waiting = false;
+	if (e)
+		drain_inbox(s);
+	else
+		wait_for_account(s); /* it could not be loaded, and will be tried again */
+}
+
+/* Its account is being loaded again: what the client sends waits. */
+static void
+wait_for_account(struct hm_session *s)
+{
+	struct session_waiter *sw = mem_new(struct session_waiter);
+
+	s->waiting = true;
+	list_init(&sw->waiter.link);
+	sw->id = s->id;
+	sw->waiter.go = account_back;
+	entity_wait(&s->user->entity, &sw->waiter);
+}
+
+static bool
+may_go_on(const struct hm_session *s)
+{
+	return !s->held && !s->closing && !list_empty(&s->inbox);
+}
+
+static void
+drain_inbox(struct hm_session *s)
+{
+	struct entity *e = &s->user->entity;
+
+	while (may_go_on(s) && e->state == ENTITY_READY) {
+		struct session_input *in = list_entry(s->inbox.next, struct session_input, link);
+
+		list_remove(&in->link);
+		process_input(s, in);
+	}
+	/* The last turn's end may have begun to load it again. */
+	if (may_go_on(s) && !s->waiting)
+		wait_for_account(s);
+	session_leave_if_answered(s);
+}
+
+void
+session_receive(struct link_msg *take)
+{
+	struct hm_session *s = session_find(take->session);
+	struct session_input *in;
+
+	if (!s || s->closing) {
+		link_free(take);
+		return;
+	}
+	metric_add(core_metric(CM_STANZAS_IN), 1);
+	in = mem_new(struct session_input);
+	in->arena = take->u.in.arena;
+	in->root = take->u.in.root;
+	in->bytes = take->u.in.bytes;
+	take->u.in.arena = NULL;
+	link_free(take);
+	if (s->held && session_is_answer(s, in->root) && s->user->entity.state == ENTITY_READY) {
+		process_input(s, in); /* DESIGN 2: these wait behind nothing */
+		return;
+	}
+	list_push_back(&s->inbox, &in->link);
+	drain_inbox(s);
+}
+
+/* --- A request of its own is over --------------------------------------------------------------------- */
+
+struct going_on {
+	struct mail mail;
+	uint64_t id;
+	bool was_held;
+};
+
+static void
+go_on(struct mail *mail)
+{
+	struct going_on *g = HM_CONTAINER(mail, struct going_on, mail);
+	struct hm_session *s = session_find(g->id);
+	bool was_held = g->was_held;
+
+	mem_free(g);
+	if (!s)
+		return;
+	if (was_held)
+		s->held = false;
+	if (s->parked && s->open_requests == 0) {
+		struct hm_letter *l = s->parked;
+
+		s->parked = NULL;
+		session_route(s, l);
+	}
+	drain_inbox(s);
+}
+
+void
+session_request_over(const struct hm_letter *l)
+{
+	struct hm_session *s = session_find(l->session);
+	struct going_on *g;
+
+	if (!s)
+		return;
+	if (l->awaited)
+		s->open_requests--;
+	if (!l->holds_session && !s->parked && !s->leaving)
+		return;
+	g = mem_new(struct going_on);
+	g->id = s->id;
+	g->was_held = l->holds_session;
+	g->mail.run = go_on;
+	worker_post(here->worker, &g->mail);
+}
