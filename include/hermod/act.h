@@ -4,8 +4,9 @@
  * hermod/act.h - what a module can do: store, query, send, ask, wait.
  *
  * Memory first, output later: a callback changes its state in memory, calls
- * hm_store() for what must be on disk, and sends what follows from it, all at once.  The core holds back what was sent, in
- * order, until the commit; if that fails for good, the cause (stanza or request) is answered with an error and the entity is loaded again.
+ * hm_store() for what must be on disk, and sends what follows from it, all at once.  The core holds
+ * back what was sent, in order, until the commit; if that fails for good, the cause (stanza or
+ * request) is answered with an error and the entity is loaded again.
  */
 #ifndef HM_ACT_H
 #define HM_ACT_H
@@ -28,10 +29,11 @@ typedef void hm_entity_rows_fn(struct hm_mod *m, struct hm_entity *e, struct hm_
 typedef void hm_mod_rows_fn(struct hm_mod *m, struct hm_rows *rows);
 
 /*
- * Run statement number stmt of module m and call done on this worker, later, never before this returns.  The
- * anchor is what the answer is for.  If it dies first (client gone) done is not called, except that a statement which writes still runs.
- * If the database fails the anchor fails: the request is answered internal-server-error, others are logged.
- * So done sees success only.  A query for an entity waits for that entity's pending writes.  Arguments are copied.
+ * Run statement number stmt of module m and call done on this worker, later, never before this
+ * returns.  The anchor is what the answer is for.  If it dies first (client gone) done is not
+ * called, except that a statement which writes still runs. If the database fails the anchor fails:
+ * the request is answered internal-server-error, others are logged. So done sees success only.  A
+ * query for an entity waits for that entity's pending writes.  Arguments are copied.
  */
 /* clang-format off */
 #define hm_query(m, anchor, stmt, done, ...) \
@@ -72,10 +74,16 @@ HM_PUBLIC void hm_drop(struct hm_writer *take);
 HM_PUBLIC const struct hm_stanza *hm_stanza_done_ref(struct hm_writer *take, const char *from);
 /* Closes, seals and routes it, as any stanza from `from` (a JID of this entity or host) to `to`. */
 HM_PUBLIC void hm_send(struct hm_mod *m, struct hm_writer *take, const char *from, const char *to);
-/* Straight to one client, through its client_deliver chain: pushes.  from NULL: none, which to a client means its own account. */
+/*
+ * Straight to one client, through its client_deliver chain: pushes.  from NULL: none, which to a
+ * client means its own account.
+ */
 HM_PUBLIC void hm_send_to_session(struct hm_mod *m, struct hm_session *s, struct hm_writer *take,
                                   const char *from);
-/* A stanza that exists already. from NULL: its own. to_session: `to` is what the client sees, the bare JID where that was addressed; NULL: its full JID. */
+/*
+ * A stanza that exists already. from NULL: its own. to_session: `to` is what the client sees, the
+ * bare JID where that was addressed; NULL: its full JID.
+ */
 HM_PUBLIC void
 hm_forward(struct hm_mod *m, const struct hm_stanza *s, const char *from, const char *to);
 HM_PUBLIC void hm_forward_to_session(struct hm_mod *m, struct hm_session *s,
@@ -85,8 +93,9 @@ HM_PUBLIC void
 hm_fanout(struct hm_mod *m, const struct hm_stanza *s, const char *const *to, size_t n);
 
 /*
- * A request of the server to a client of its own: payload written by the caller, answered(session, reply) once: reply NULL when
- * time ran out; not at all when the session ended. reply is a result or an error.
+ * A request of the server to a client of its own: payload written by the caller, answered(session,
+ * reply) once: reply NULL when time ran out; not at all when the session ended. reply is a result
+ * or an error.
  */
 typedef void hm_answered_fn(struct hm_mod *m, struct hm_session *s, const struct hm_stanza *reply,
                             int64_t token);
@@ -95,9 +104,10 @@ hm_iq_to_session(struct hm_mod *m, struct hm_session *s, struct hm_writer *take,
                  uint32_t timeout_ms, hm_answered_fn *answered, int64_t token);
 
 /*
- * A request of this callback's account or entity, or of the host, to any address: from hm_iq_new(), with the payload
- * written.  answered() runs once, with the same account or entity (else both are NULL): reply is a result or an error from
- * `to`, or NULL when time ran out.  The entity stays in memory until then; its inbox is not held.
+ * A request of this callback's account or entity, or of the host, to any address: from hm_iq_new(),
+ * with the payload written.  answered() runs once, with the same account or entity (else both are
+ * NULL): reply is a result or an error from `to`, or NULL when time ran out.  The entity stays in
+ * memory until then; its inbox is not held.
  */
 typedef void hm_iq_answered_fn(struct hm_mod *m, struct hm_user *u, struct hm_entity *e,
                                const struct hm_stanza *reply, int64_t token);
@@ -107,7 +117,10 @@ HM_PUBLIC void
 hm_iq_send(struct hm_mod *m, struct hm_writer *take, const char *from, const char *to,
            uint32_t timeout_ms, hm_iq_answered_fn *answered, int64_t token);
 
-/* Refuse a letter in a chain: an error goes back where RFC 6120 8.3.1 allows one, presence is dropped in silence. */
+/*
+ * Refuse a letter in a chain: an error goes back where RFC 6120 8.3.1 allows one, presence is
+ * dropped in silence.
+ */
 HM_PUBLIC enum hm_next hm_refuse(struct hm_letter *l, enum hm_cond cond, const char *text);
 HM_PUBLIC enum hm_next hm_refuse_app(struct hm_letter *l, enum hm_cond cond, const char *ns,
                                      const char *name, const char *text);
@@ -115,8 +128,10 @@ HM_PUBLIC enum hm_next hm_refuse_app(struct hm_letter *l, enum hm_cond cond, con
 /* --- Another home ------------------------------------------------------------------------ */
 
 /*
- * A question to the same module at the home of an account: module.asked runs there and answers with hm_answer(), at once or later.
- * q is copied. The answer comes back anchored: not if the anchor is gone; with n = 0 and data NULL when there is no such account.
+ * A question to the same module at the home of an account: module.asked runs there and answers with
+ * hm_answer(), at once or later. q is copied. The answer comes back anchored: not if the anchor is
+ * gone; with n = 0 and data NULL when there is no such account.  When the account cannot be loaded
+ * now the request fails.
  */
 struct hm_question;
 typedef void hm_iq_answer_fn(struct hm_iq *rq, const void *data, size_t n);
@@ -128,7 +143,10 @@ HM_PUBLIC void hm_post(struct hm_mod *m, const char *bare, const void *data, siz
 
 /* --- Later -------------------------------------------------------------------------------- */
 
-/* Once, after ms, on this worker; not when the session ends first.  A second call with the same callback and session replaces the first. */
+/*
+ * Once, after ms, on this worker; not when the session ends first.  A second call with the same
+ * callback and session replaces the first.
+ */
 typedef void hm_session_timer_fn(struct hm_mod *m, struct hm_session *s);
 HM_PUBLIC void
 hm_after_session(struct hm_mod *m, struct hm_session *s, uint32_t ms, hm_session_timer_fn *fn);
@@ -138,7 +156,7 @@ hm_after_entity(struct hm_mod *m, struct hm_entity *e, uint32_t ms, hm_entity_ti
 
 /* --- Memory of a module's state --------------------------------------------------------------- */
 
-/* The arena-like heap of one user's, session's or entity's state: freed by hm_free or with the thing at the latest? No: by the module's free callback. */
+/* Plain heap memory, for what a module's state points to: freed by the module's free callback. */
 HM_PUBLIC void *hm_alloc(size_t size); /* zeroed; never NULL */
 HM_PUBLIC void *hm_resize(void *p, size_t size);
 HM_PUBLIC char *hm_dup(const char *s);
@@ -149,14 +167,14 @@ struct hm_table;
 HM_PUBLIC struct hm_table *hm_table_new(void);
 HM_PUBLIC void hm_table_free(struct hm_table **t);
 HM_PUBLIC void *hm_table_get(const struct hm_table *t, const char *key);
-HM_PUBLIC void *
-hm_table_put(struct hm_table *t, const char *key, void *value); /* the value before, or NULL */
+/* the value before, or NULL */
+HM_PUBLIC void *hm_table_put(struct hm_table *t, const char *key, void *value);
 HM_PUBLIC void *hm_table_remove(struct hm_table *t, const char *key);
 HM_PUBLIC size_t hm_table_count(const struct hm_table *t);
 HM_PUBLIC bool hm_table_next(const struct hm_table *t, size_t *pos, const char **key,
                              void **value); /* pos starts at 0 */
 
-/* --- Accounts (for modules that manage them) ------------------------------------------------------ */
+/* --- Accounts (for modules that manage them) ---------------------------------------- */
 
 /* A password; no log call takes it. */
 struct hm_secret {
@@ -171,8 +189,11 @@ enum hm_account_result {
 	HM_ACCOUNT_BUSY
 };
 typedef void hm_iq_account_fn(struct hm_iq *rq, enum hm_account_result result);
-/* local and password as the user typed them; the sums run off the workers. Changing or removing ends the account's other sessions
- * (RFC: not-authorized); the session that asked stays until the answer is out. */
+/*
+ * local and password as the user typed them; the sums run off the workers.  Changing or removing
+ * ends the account's other sessions (not-authorized); the session that asked stays until the answer
+ * is out.
+ */
 HM_PUBLIC void hm_account_create(struct hm_mod *m, struct hm_iq *anchor, const char *local,
                                  struct hm_secret password, hm_iq_account_fn *done);
 HM_PUBLIC void hm_account_set_password(struct hm_mod *m, struct hm_iq *anchor, const char *local,

@@ -35,7 +35,10 @@ enum hm_close_reason {
 enum hm_side {
 	HM_TO_HOST = 1,    /* the domain itself */
 	HM_TO_ACCOUNT = 2, /* a bare JID of the host, or no "to" */
-	/* Of a module with services: those.  Of one without (disco, ping): the services of all modules that have no such route of their own. */
+	/*
+	 * Of a module with services: those.  Of one without (disco, ping): the services of all
+	 * modules that have no such route of their own.
+	 */
 	HM_TO_SERVICE = 4,  /* the domain of a service */
 	HM_TO_ENTITY = 8,   /* an entity behind it */
 	HM_TO_OCCUPANT = 16 /* a resource of such an entity */
@@ -54,7 +57,10 @@ struct hm_identity {
 
 enum hm_iq_type { HM_GET = 1, HM_SET = 2 };
 
-/* Who may ask; checked before the handler runs.  0 is refused at load. HM_OWNER: the account itself. HM_STRANGER: also who has not authenticated. */
+/*
+ * Who may ask; checked before the handler runs.  0 is refused at load. HM_OWNER: the account
+ * itself. HM_STRANGER: also who has not authenticated.
+ */
 enum hm_asker { HM_OWNER = 1, HM_LOCAL_USER, HM_ADMIN, HM_ANYONE, HM_STRANGER };
 
 struct hm_iq_route {
@@ -63,12 +69,21 @@ struct hm_iq_route {
 	enum hm_asker from;
 	const char *ns, *name; /* of the payload; name NULL: any */
 	void (*handle)(struct hm_mod *m, struct hm_iq *rq);
-	/* A set by the user's own client to its own account or host holds that client's stream until it is answered (RFC 6120 10.1), unless: */
+	/*
+	 * A set by the user's own client to its own account or host holds that client's stream
+	 * until it is answered (RFC 6120 10.1), unless:
+	 */
 	bool may_overtake;
 	bool hidden; /* the namespace is not advertised as a feature, on purpose */
-	/* HM_TO_ACCOUNT: what is answered for an account that does not exist, the same as for one that the asker may not see; 0: service-unavailable. */
+	/*
+	 * HM_TO_ACCOUNT: what is answered for an account that does not exist, the same as for one
+	 * that the asker may not see; 0: service-unavailable.
+	 */
 	enum hm_cond absent;
-	/* HM_TO_ACCOUNT: it answers for accounts that do not exist as well: hm_iq_user() is NULL then. Instead of .absent. */
+	/*
+	 * HM_TO_ACCOUNT: it answers for accounts that do not exist as well: hm_iq_user() is NULL
+	 * then. Instead of .absent.
+	 */
 	bool answers_absent;
 };
 
@@ -119,7 +134,10 @@ struct hm_hook {
 
 /* --- Admin commands: the command line, later ad-hoc (XEP-0050) and HTTP --- */
 
-/* HM_ARG_ACCOUNT: a bare JID of an account that exists. HM_ARG_JID: any address, normalised. HM_ARG_LINES: text that is sent line by line. */
+/*
+ * HM_ARG_ACCOUNT: a bare JID of an account that exists. HM_ARG_JID: any address, normalised.
+ * HM_ARG_LINES: text that is sent line by line.
+ */
 enum hm_arg_type {
 	HM_ARG_NONE,
 	HM_ARG_ACCOUNT,
@@ -141,15 +159,18 @@ struct hm_command {
 	const char *name; /* "private list" */
 	const char *help; /* one sentence */
 	struct hm_arg args[5];
-	/* At the home of its first HM_ARG_ACCOUNT (which must exist), else on any worker. m is NULL for the server's own commands. */
+	/*
+	 * At the home of its first HM_ARG_ACCOUNT (which must exist), else on any worker. m is NULL
+	 * for the server's own commands.
+	 */
 	void (*run)(struct hm_mod *m, struct hm_cmd *cmd);
 	bool streams; /* sends events until it is cancelled */
 	bool record;  /* its rows have many fields: shown one field a line */
 	bool hidden;  /* works, but is not listed */
 };
 
-HM_PUBLIC int64_t
-hm_cmd_account(const struct hm_cmd *cmd); /* accounts.id of the first account argument */
+/* accounts.id of the first account argument */
+HM_PUBLIC int64_t hm_cmd_account(const struct hm_cmd *cmd);
 HM_PUBLIC struct hm_user *hm_cmd_user(const struct hm_cmd *cmd);
 HM_PUBLIC const char *hm_cmd_text(const struct hm_cmd *cmd, unsigned arg); /* NULL: left out */
 HM_PUBLIC int64_t hm_cmd_int(const struct hm_cmd *cmd, unsigned arg, int64_t otherwise);
@@ -172,7 +193,10 @@ struct hm_sql {
 
 /* --- What is in memory of an entity --------------------------------------- */
 
-/* Rows of one load statement of an account: $1 is accounts.id.  All run in one round trip when the account is activated. */
+/*
+ * Rows of one load statement of an account: $1 is accounts.id.  All run in one round trip when the
+ * account is activated.
+ */
 struct hm_user_load {
 	unsigned stmt;
 	void (*rows)(struct hm_mod *m, struct hm_user *u, struct hm_rows *rows);
@@ -195,7 +219,10 @@ struct hm_entity_kind {
 	bool (*loaded)(struct hm_mod *m, struct hm_entity *e, struct hm_letter *first);
 	/* Messages, presence, IQs without a route, and errors.  HM_CONTINUE: the core refuses. */
 	enum hm_next (*received)(struct hm_mod *m, struct hm_entity *e, struct hm_letter *l);
-	/* The kind's own right to ask (affiliation, access model), after the route's. NULL: everybody. */
+	/*
+	 * The kind's own right to ask (affiliation, access model), after the route's. NULL:
+	 * everybody.
+	 */
 	bool (*may_ask)(struct hm_mod *m, struct hm_entity *e, const struct hm_iq_route *route,
 	                const char *from);
 	/* May it leave memory now?  NULL: yes. */
@@ -206,12 +233,18 @@ struct hm_entity_kind {
 	void (*info)(struct hm_mod *m, struct hm_entity *e, struct hm_info *info);
 };
 
-/* A domain that a module serves beside each host: "conference" gives conference.HOST unless the key service.NAME of the configuration says otherwise. */
+/*
+ * A domain that a module serves beside each host: "conference" gives conference.HOST unless the key
+ * service.NAME of the configuration says otherwise.
+ */
 struct hm_service {
 	const char *name;                    /* default first label */
 	const char *category, *type, *title; /* identity (XEP-0030) */
 	unsigned kind;                       /* index into .entities */
-	/* Pure, any worker: the key of the entity that a stanza is for. false: it is for the service itself. NULL: the bare JID's localpart. */
+	/*
+	 * Pure, any worker: the key of the entity that a stanza is for. false: it is for the
+	 * service itself. NULL: the bare JID's localpart.
+	 */
 	bool (*key)(const char *to, const struct hm_stanza *s, char *key, size_t max);
 };
 
@@ -260,7 +293,10 @@ struct hm_provide {
 	unsigned version;
 	const void *functions;
 };
-/* The functions of an interface on this host, or NULL when no module there provides it in that version. Handles of the same home only. */
+/*
+ * The functions of an interface on this host, or NULL when no module there provides it in that
+ * version. Handles of the same home only.
+ */
 HM_PUBLIC const void *
 hm_interface(const struct hm_mod *m, const char *name, unsigned version, struct hm_mod **provider);
 
@@ -273,7 +309,8 @@ hm_interface(const struct hm_mod *m, const char *name, unsigned version, struct 
 
 struct hm_module {
 	const char *summary;
-	bool on_request; /* runs only where the configuration lists it, not where that lists nothing */
+	/* runs only where the configuration lists it, not where that lists nothing */
+	bool on_request;
 	struct {
 		const struct hm_spec *v;
 		size_t n;
@@ -338,9 +375,8 @@ struct hm_module {
 	} metrics;
 
 	size_t state_size; /* zeroed, one per host and worker */
-	bool (*start)(
-		struct hm_mod *
-			m); /* on each worker; false, having logged why: the server does not start */
+	/* on each worker; false, having logged why: the server does not start */
+	bool (*start)(struct hm_mod *m);
 	void (*stop)(struct hm_mod *m);
 	size_t user_state_size; /* zeroed, one per loaded account */
 	void (*user_loaded)(struct hm_mod *m, struct hm_user *u); /* after all loads */
@@ -371,12 +407,15 @@ HM_PUBLIC void *hm_user_state(const struct hm_mod *m, const struct hm_user *u);
 HM_PUBLIC void *hm_session_state(const struct hm_mod *m, const struct hm_session *s);
 HM_PUBLIC const char *hm_host(const struct hm_mod *m); /* the domain */
 HM_PUBLIC bool hm_is_local_account(
-	const struct hm_mod *m,
-	const char *bare); /* domain is a local host: nothing about whether the account exists */
-HM_PUBLIC struct hm_mod *
-hm_mod_of_user(const struct hm_mod *any, const struct hm_user *u); /* this module on u's host */
+	/* domain is a local host: nothing about whether the account exists */
+	const struct hm_mod *m, const char *bare);
+/* this module on u's host */
+HM_PUBLIC struct hm_mod *hm_mod_of_user(const struct hm_mod *any, const struct hm_user *u);
 HM_PUBLIC const char *hm_version(void);                            /* of the server */
-/* Writes the disco#info of what the request addressed, from all modules' tables and callbacks, into an open <query/>. false: no such node. */
+/*
+ * Writes the disco#info of what the request addressed, from all modules' tables and callbacks, into
+ * an open <query/>. false: no such node.
+ */
 HM_PUBLIC bool
 hm_write_info(struct hm_mod *m, struct hm_iq *rq, struct hm_writer *w, const char *node);
 HM_PUBLIC void hm_write_items(struct hm_mod *m, struct hm_iq *rq, struct hm_writer *w);

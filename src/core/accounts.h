@@ -24,8 +24,9 @@ accounts_list(const char *host, const char *after, int64_t limit, store_done_fn 
 
 typedef void account_done_fn(void *ctx, enum hm_account_result result);
 /*
- * name: as somebody typed it; it is prepared here.  Either password (prepared here; its sums run off the workers), or
- * verifiers: texts as crypto/scram.h writes them, NULL where there is none, by enum crypto_hash.
+ * name: as somebody typed it; it is prepared here.  Either password (prepared here; its sums run
+ * off the workers), or verifiers: texts as crypto/scram.h writes them, NULL where there is none, by
+ * enum crypto_hash.
  */
 struct account_credentials {
 	const char *password;

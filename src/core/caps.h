@@ -6,7 +6,9 @@
 
 #include "core/host.h"
 
-/* Computes it anew: the host is published, or its configuration has changed. One thread at a time. */
+/*
+ * Computes it anew: the host is published, or its configuration has changed. One thread at a time.
+ */
 void caps_renew(struct host *h);
 
 #endif

@@ -13,8 +13,8 @@
 #include "core/user.h"
 
 /*
- * Runs the hooks of phases first..last.  HM_STOP: a handler took or refused the letter (which is still the
- * caller's to free).  Inside a turn of the entity concerned.
+ * Runs the hooks of phases first..last.  HM_STOP: a handler took or refused the letter (which is
+ * still the caller's to free).  Inside a turn of the entity concerned.
  */
 enum hm_next chain_client_sent(struct hm_session *s, struct hm_letter *l, enum hm_phase first,
                                enum hm_phase last);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Copyright 2026 the Hermod authors */
 /*
- * core/command.h - admin commands: found by name in the tables of the core, the daemon and the modules,
- * run where their account lives, answered row by row.
+ * core/command.h - admin commands: found by name in the tables of the core, the daemon and the
+ * modules, run where their account lives, answered row by row.
  *
  * Whoever asks (the control socket; later ad-hoc commands and HTTP) lives on one worker and
  * gets messages there, by the id it gave.
@@ -48,17 +48,24 @@ struct command_value {
 	const char *name, *value;
 };
 /*
- * Runs a command for an asker of this worker.  Always ends in one COMMAND_END, in a later turn, also when the
- * command is unknown or its arguments don't fit (code: command_code() says "usage").  The handle is for command_line()
- * and command_cancel(); it stays valid until the asker, having got COMMAND_END, lets go of it with one command_drop().
+ * Runs a command for an asker of this worker.  Always ends in one COMMAND_END, in a later turn,
+ * also when the command is unknown or its arguments don't fit (code: command_code() says "usage").
+ * The handle is for command_line() and command_cancel(); it stays valid until the asker, having got
+ * COMMAND_END, lets go of it with one command_drop().
  */
 struct hm_cmd *
 command_run(uint64_t asker, const char *name, const struct command_value *v, size_t n);
-/* A line of a HM_ARG_LINES argument; NULL: that was the last.  Each is answered by COMMAND_LINE_DONE; the asker keeps at most some hundred open. */
+/*
+ * A line of a HM_ARG_LINES argument; NULL: that was the last.  Each is answered by
+ * COMMAND_LINE_DONE; the asker keeps at most some hundred open.
+ */
 void command_line(struct hm_cmd *cmd, const char *line);
 void command_cancel(struct hm_cmd *cmd);
 
-/* Walks all commands of all tables and hosts' modules, for `help`: module is NULL for the server's own. pos starts at 0. */
+/*
+ * Walks all commands of all tables and hosts' modules, for `help`: module is NULL for the server's
+ * own. pos starts at 0.
+ */
 const struct hm_command *command_next(size_t *pos, const char **module);
 const char *command_arg_type(enum hm_arg_type type); /* "account" */
 const char *command_code(enum hm_error_code code);   /* "not-found" */
@@ -88,10 +95,15 @@ struct hm_cmd {
 bool command_read_args(struct hm_cmd *cmd, const struct command_value *v, size_t n,
                        struct hm_error *why);
 void command_hold(struct hm_cmd *cmd);
-/* Something it waited for came back: go in a turn of its account; NULL: it failed. Drops the reference. */
+/*
+ * Something it waited for came back: go in a turn of its account; NULL: it failed. Drops the
+ * reference.
+ */
 void command_resume(struct hm_cmd *cmd, void (*go)(struct hm_cmd *cmd, void *arg), void *arg);
 void command_drop(struct hm_cmd *cmd); /* any worker */
-/* The account of its argument is not kept in memory for it any longer; in a turn of that account. */
+/*
+ * The account of its argument is not kept in memory for it any longer; in a turn of that account.
+ */
 void command_let_go(struct hm_cmd *cmd);
 struct entity *command_entity(const struct hm_cmd *cmd);
 void command_raw(struct hm_cmd *cmd, const char *text);
@@ -99,7 +111,10 @@ void command_event_(struct hm_cmd *cmd, const struct hm_field *f, size_t n);
 #define command_event(cmd, ...) command_event_(cmd, HM_FIELDS(__VA_ARGS__))
 void command_line_done(struct hm_cmd *cmd);
 void command_done_text(struct hm_cmd *cmd, const char *text);
-/* Runs fn on every worker, one after the other, then done on the worker that called. cmd is held meanwhile. */
+/*
+ * Runs fn on every worker, one after the other, then done on the worker that called. cmd is held
+ * meanwhile.
+ */
 void command_everywhere(struct hm_cmd *cmd, void (*fn)(struct hm_cmd *cmd),
                         void (*done)(struct hm_cmd *cmd));
 

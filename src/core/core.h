@@ -17,8 +17,8 @@ struct core_limits {
 	int64_t resources; /* bound sessions of one account */
 	int conflict;      /* enum core_conflict */
 	int64_t directed;  /* addresses that one session sent directed presence to */
-	uint32_t
-		probe_timeout; /* a client that is asked whether it lives must answer in this time */
+	/* a client that is asked whether it lives must answer in this time */
+	uint32_t probe_timeout;
 	int64_t scram_iterations; /* of new passwords */
 	int64_t max_account_name; /* bytes; RFC 7622 allows 1023 */
 	size_t presence_size;     /* it is kept: for each session, and with requests to subscribe */
@@ -38,7 +38,9 @@ extern const size_t core_keys_n,
 extern const struct hm_spec core_specs[];
 extern const size_t core_specs_n;
 
-/* Registers tables, statements and metrics of the core; after store_open(), before store_start(). */
+/*
+ * Registers tables, statements and metrics of the core; after store_open(), before store_start().
+ */
 bool core_install(struct hm_error *why) HM_MUST_USE;
 /* Exchanged at a reload; limits must outlive the process or be exchanged first. */
 void core_set_limits(const struct core_limits *limits);

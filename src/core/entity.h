@@ -41,7 +41,8 @@ struct entity {
 	struct host *host;
 	const char *address; /* bare JID, the key of the worker's table */
 	enum entity_state state;
-	bool reload; /* its memory may differ from the store: load again when no write is in flight */
+	/* its memory may differ from the store: load again when no write is in flight */
+	bool reload;
 	/* Its account was deleted: goes as soon as nothing needs it, and nothing new begins. */
 	bool doomed;
 	unsigned writes;   /* groups in flight */
@@ -55,10 +56,15 @@ struct entity {
 };
 
 struct entity *entity_find(const char *address);
-/* Puts a new one into the table, in state LOADING, and begins to load it as soon as the worker's limit allows. */
+/*
+ * Puts a new one into the table, in state LOADING, and begins to load it as soon as the worker's
+ * limit allows.
+ */
 void entity_add(struct entity *e, const struct entity_class *class, struct host *host,
                 const char *address, const char *subject);
-/* Runs w->go now when e is ready, else when it is. Refuses (go with NULL) when the inbox is full. */
+/*
+ * Runs w->go now when e is ready, else when it is. Refuses (go with NULL) when the inbox is full.
+ */
 void entity_wait(struct entity *e, struct waiter *w);
 void entity_ready(struct entity *e);
 /* There is no such thing: its inbox is told and it is freed. */
@@ -68,7 +74,9 @@ void entity_absent(struct entity *e);
  * of its own (sessions) needs it.
  */
 void entity_load_failed(struct entity *e);
-/* Something changed: it may have become idle, or must be loaded again.  It may be gone afterwards. */
+/*
+ * Something changed: it may have become idle, or must be loaded again.  It may be gone afterwards.
+ */
 void entity_settle(struct entity *e);
 
 #endif

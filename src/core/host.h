@@ -69,23 +69,32 @@ struct host_setup {
 	const struct core_limits *limits; /* likewise; NULL: the server's */
 	struct host_setup_module {
 		const char *name;
-		const void *
-			config; /* filled struct, lives as long as the process or until exchanged */
-		const char
-			*service_domain; /* overrides the first service's domain; NULL: default */
+		/* filled struct, lives as long as the process or until exchanged */
+		const void *config;
+		/* overrides the first service's domain; NULL: default */
+		const char *service_domain;
 	} * modules;
 	size_t n_modules;
 };
 
 /* Seed of the order of hooks inside a phase; tests vary it. */
 void hosts_set_seed(uint64_t seed);
-/* Resolves needs, orders modules, builds the dispatch. The host is not yet found. NULL: why. Strings are copied. */
+/*
+ * Resolves needs, orders modules, builds the dispatch. The host is not yet found. NULL: why.
+ * Strings are copied.
+ */
 struct host *host_new(const struct host_setup *setup, struct hm_error *why);
 /* Of one that was never published; clears the pointer. */
 void host_free(struct host **h);
-/* Runs start and stop of all its modules once, on the calling thread, before it is published. false: why. */
+/*
+ * Runs start and stop of all its modules once, on the calling thread, before it is published.
+ * false: why.
+ */
 bool host_try(struct host *h, struct hm_error *why) HM_MUST_USE;
-/* From now on letters reach them; n may be 0. Also refreshes what the stream side knows. Any thread, one at a time. */
+/*
+ * From now on letters reach them; n may be 0. Also refreshes what the stream side knows. Any
+ * thread, one at a time.
+ */
 void hosts_publish(struct host *const *hosts, size_t n);
 
 struct host *host_find(const char *domain); /* any thread; NULL: not local */

@@ -27,7 +27,10 @@ struct hm_iq {
 	struct hm_logctx log;
 };
 
-/* A request to an account (inside its turn), a host, or a module's service or entity; takes the letter. */
+/*
+ * A request to an account (inside its turn), a host, or a module's service or entity; takes the
+ * letter.
+ */
 void iq_begin(enum hm_side side, struct host *host, struct hm_user *user, struct hm_letter *take);
 void iq_begin_served(enum hm_side side, const struct host_service *service,
                      struct hm_entity *entity, struct hm_letter *take);
@@ -38,7 +41,10 @@ void iq_refuse_unknown(struct host *host, struct hm_letter *take);
 
 /* While something outside (query, question) will come back to it. */
 void iq_hold(struct hm_iq *rq);
-/* It came back: runs `go` in a turn of the addressed entity, then drops the reference. go NULL: it failed, answered internal-server-error. */
+/*
+ * It came back: runs `go` in a turn of the addressed entity, then drops the reference. go NULL: it
+ * failed, answered internal-server-error.
+ */
 void iq_resume(struct hm_iq *rq, void (*go)(struct hm_iq *rq, void *arg), void *arg);
 /* The entity that its queries wait for and its output belongs to, or NULL. */
 struct entity *iq_entity(const struct hm_iq *rq);

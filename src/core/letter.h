@@ -18,8 +18,8 @@ struct hm_letter {
 	struct mail mail;
 	struct waiter waiter; /* while its entity is being loaded */
 	const struct hm_stanza *stanza;
-	const char
-		*to; /* full as addressed; NULL: no "to", then the sender's own account is meant */
+	/* full as addressed; NULL: no "to", then the sender's own account is meant */
+	const char *to;
 	const char *to_bare;  /* never NULL */
 	const char *to_local; /* NULL: the domain itself */
 	const char *to_domain;
@@ -30,7 +30,9 @@ struct hm_letter {
 	enum hm_plan plan;
 	bool stored;
 	uint64_t withheld; /* this session is left out, 0: none */
-	/* A request of `session` to its own account or host, which counts it until the letter goes. */
+	/*
+	 * A request of `session` to its own account or host, which counts it until the letter goes.
+	 */
 	bool awaited;
 	bool holds_session; /* and reads nothing further until then (RFC 6120 10.1) */
 	char text[];

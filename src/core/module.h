@@ -28,7 +28,9 @@ size_t modules_count(void);
 struct module *module_at(size_t i);
 /* Migrations, statements and metrics of a module, once, after the store was opened. */
 bool module_install(struct module *m, struct hm_error *why) HM_MUST_USE;
-/* Names of all modules that can be loaded, for --describe; a NULL-terminated array from the heap. */
+/*
+ * Names of all modules that can be loaded, for --describe; a NULL-terminated array from the heap.
+ */
 char **modules_available(void);
 void modules_free(void);
 

@@ -10,7 +10,10 @@
 #include "core/letter.h"
 
 void route(struct hm_letter *take);
-/* What carries stanzas to remote domains; NULL: every remote domain is unreachable. Takes the letter. */
+/*
+ * What carries stanzas to remote domains; NULL: every remote domain is unreachable. Takes the
+ * letter.
+ */
 void router_set_remote(void (*remote)(struct hm_letter *take));
 /* A letter for a host itself, on the worker where it arrived. (hosted.c) */
 void host_receive(struct host *h, struct hm_letter *take);

@@ -10,7 +10,10 @@
 #include "core/entity.h"
 #include "core/letter.h"
 
-/* A letter for a service's domain: to the service itself where it is, or to the home of its entity; takes it. */
+/*
+ * A letter for a service's domain: to the service itself where it is, or to the home of its entity;
+ * takes it.
+ */
 void served_route(const struct host_service *service, struct hm_letter *take);
 struct entity *served_entity(struct hm_entity *e);
 /* The entity behind e, or NULL when e is an account. */

@@ -17,15 +17,15 @@
 struct hm_session {
 	uint64_t id, stream;
 	struct hm_user *user;
-	struct list
-		link; /* in user->sessions, in the order of binding; unbound ones in user->unbound */
+	/* in user->sessions, in the order of binding; unbound ones in user->unbound */
+	struct list link;
 	const char *resource; /* NULL before binding */
 	const char *jid;      /* full; NULL before binding */
-	const struct hm_stanza
-		*presence; /* last available presence without "to"; NULL: not available */
+	/* last available presence without "to"; NULL: not available */
+	const struct hm_stanza *presence;
 	int priority;
-	struct table
-		directed; /* where directed available presence went (RFC 6121 4.6): key -> (void *)1 */
+	/* where directed available presence went (RFC 6121 4.6): key -> (void *)1 */
+	struct table directed;
 	int64_t since_us;
 	const char *lang, *tls, *mechanism, *source;
 	bool held; /* a set of its own is being answered (RFC 6120 10.1) */
@@ -33,8 +33,8 @@ struct hm_session {
 	bool bound;   /* in user->sessions */
 	bool leaving; /* its client has ended the stream; what it asked before is answered first */
 	unsigned open_requests; /* to its own account and host, not answered yet */
-	struct hm_letter
-		*parked; /* a change that waits until they are answered, holding the session */
+	/* a change that waits until they are answered, holding the session */
+	struct hm_letter *parked;
 	bool closing;
 	enum hm_close_reason ended_by; /* closing */
 	bool end_waits;                /* until its account is loaded again */
@@ -91,8 +91,8 @@ void session_route(struct hm_session *s, struct hm_letter *take);
 /* An IQ set with <bind/> from an unbound session. */
 void session_bind(struct hm_session *s, const struct hm_stanza *iq);
 /* --- presence.c --- */
-void
-session_sent_presence(struct hm_session *s, const struct hm_stanza *presence); /* without "to" */
+/* without "to" */
+void session_sent_presence(struct hm_session *s, const struct hm_stanza *presence);
 /* With "to": remembers.  false: that many cannot be remembered, so that it must not go out. */
 bool session_sent_directed(struct hm_session *s, const struct hm_letter *l);
 void session_gone(struct hm_session *s); /* unavailable to all who know it */

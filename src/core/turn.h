@@ -13,7 +13,10 @@
 #include "core/letter.h"
 #include "core/session.h"
 
-/* cause: what is answered with an error if the commit fails; borrowed during the turn; NULL: nothing. */
+/*
+ * cause: what is answered with an error if the commit fails; borrowed during the turn; NULL:
+ * nothing.
+ */
 void turn_begin(struct entity *e, const struct hm_letter *cause);
 void turn_end(void);
 struct entity *turn_entity(void); /* NULL: none */
@@ -23,7 +26,10 @@ void turn_store(unsigned statement, const struct hm_value *v, size_t n);
 /* Sends what was added so far, so that later statements on this lane see it. */
 void turn_flush(void);
 
-/* Output: at once, or behind the holds of e (the turn's entity, or NULL: at once). Both take what they are given. */
+/*
+ * Output: at once, or behind the holds of e (the turn's entity, or NULL: at once). Both take what
+ * they are given.
+ */
 void turn_route(struct entity *e, struct hm_letter *take);
 void
 turn_deliver(struct entity *e, struct hm_session *s, const struct hm_stanza *take, const char *to);

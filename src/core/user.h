@@ -17,8 +17,8 @@ struct hm_user {
 	struct list unbound;
 	unsigned n_sessions;
 	bool look_again; /* it was made while it was being looked for */
-	struct list
-		sets; /* requests that change the account wait here for the one before (struct hm_iq) */
+	/* requests that change the account wait here for the one before (struct hm_iq) */
+	struct list sets;
 	bool set_running;
 	char *state;
 };

@@ -7,7 +7,10 @@
 #include "core/session.h"
 #include "core/user.h"
 
-/* Own account, a subscription "from" or "both", or directed presence of this session. from: full JID. */
+/*
+ * Own account, a subscription "from" or "both", or directed presence of this session. from: full
+ * JID.
+ */
 bool session_visible_to(const struct hm_session *s, const char *from_bare, const char *from);
 /* Own account or a subscription. */
 bool user_visible_to(struct hm_user *u, const char *from_bare);

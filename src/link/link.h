@@ -2,21 +2,25 @@
 /* Copyright 2026 the Hermod authors */
 /*
  * link/link.h - the messages between the stream side (connections, TLS, SASL) and
- * the core (sessions, entities).  DESIGN: a connection knows no accounts, a session knows no sockets.
+ * the core (sessions, entities).  DESIGN: a connection knows no accounts, a session knows no
+ * sockets.
  *
- * Both ends are named by 64-bit ids which carry the worker in their upper bits; a message for an id that is
- * gone is dropped by its receiver.  A message is one heap block, posted to the worker of its addressee and
- * freed there with link_free().  Nothing may assume that both ends share a process.
+ * Both ends are named by 64-bit ids which carry the worker in their upper bits; a message for an id
+ * that is gone is dropped by its receiver.  A message is one heap block, posted to the worker of
+ * its addressee and freed there with link_free().  Nothing may assume that both ends share a
+ * process.
  *
  * A login, in order:
  *   stream: LINK_LOOK_UP -> (guard worker of the source address)   core: LINK_CREDENTIAL
  *   stream: SASL; LINK_AUTH_OUTCOME to the same guard worker
  *   stream: moves its connection to link_home(bare JID), then LINK_ATTACH to the core there
  *   core:   loads the account, makes a session; LINK_ATTACHED (or LINK_CLOSE)
- *   stream: <success/>, new stream header, features after authentication; then LINK_IN for each stanza
+ *   stream: <success/>, new stream header, features after authentication; then LINK_IN for each
+ *           stanza
  *           (resource binding is an IQ like any other: the session does it)
  *   either: LINK_CLOSED (stream -> core), LINK_CLOSE (core -> stream); each ends the pair.
- *           After LINK_CLOSED_CLEANLY the core may still send LINK_OUTs that answer what came before, then LINK_CLOSE
+ *           After LINK_CLOSED_CLEANLY the core may still send LINK_OUTs that answer what came
+ *           before, then LINK_CLOSE
  *           with cond 0: the stream's own end goes out behind them (it waits for 1.5 s at most)
  */
 #ifndef LINK_LINK_H
@@ -66,9 +70,14 @@ struct link_msg {
 		} look_up;
 		struct {
 			enum link_credential_result result;
-			/* Verifiers as crypto/scram.h writes them.  For an unknown account they are fakes of the same cost: the exchange then fails as with a wrong password. NULL: this account has none for that hash. */
+			/*
+			 * Verifiers as crypto/scram.h writes them.  For an unknown account they are
+			 * fakes of the same cost: the exchange then fails as with a wrong password.
+			 * NULL: this account has none for that hash.
+			 */
 			char *verifier[LINK_HASHES];
-			bool real; /* the account exists; only for the decision after the sums are done */
+			/* the account exists; only for the decision after the sums are done */
+			bool real;
 		} credential;
 		struct {
 			char *host, *local, *source;
@@ -116,10 +125,8 @@ void link_free(struct link_msg *msg); /* with all that it owns */
 typedef void link_receive_fn(struct link_msg *take);
 void link_set_receivers(link_receive_fn *core,
                         link_receive_fn *stream); /* once, before the workers run */
-void link_to_core(
-	unsigned worker,
-	struct link_msg *
-		take); /* LOOK_UP, OUTCOME, STRANGER_IQ: link_guard(source); else the session's worker */
+/* worker: for LOOK_UP, OUTCOME, STRANGER_IQ: link_guard(source); else the session's worker */
+void link_to_core(unsigned worker, struct link_msg *take);
 void link_to_stream(struct link_msg *take); /* to link_worker(take->stream) */
 
 uint64_t link_new_id(void); /* names something of the calling worker; never 0, never given twice */
@@ -141,8 +148,8 @@ void link_place_all(int worker); /* every address without a place of its own; -1
 /* Immutable; made by the core at start and at each reload. */
 struct link_host {
 	const char *domain;
-	const char *
-		features_before; /* XML: features offered before authentication, beside STARTTLS and SASL (XEP-0077) */
+	/* XML: features offered before authentication, beside STARTTLS and SASL (XEP-0077) */
+	const char *features_before;
 	const char *features_after; /* XML: after it, bind included */
 	bool strangers;             /* LINK_STRANGER_IQ is worth sending */
 };
@@ -150,10 +157,13 @@ struct link_hosts {
 	size_t n;
 	const struct link_host *host;
 };
-/* Publishes a new set; the old one stays alive for good (sets are small and reloads rare). Any thread. */
+/*
+ * Publishes a new set; the old one stays alive for good (sets are small and reloads rare). Any
+ * thread.
+ */
 void link_publish_hosts(const struct link_hosts *hosts);
 const struct link_host *link_find_host(const char *domain); /* NULL: not ours */
-const struct link_host *
-link_first_host(void); /* who answers for a host that is not ours; NULL: nothing is published */
+/* who answers for a host that is not ours; NULL: nothing is published */
+const struct link_host *link_first_host(void);
 
 #endif
