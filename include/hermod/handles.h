@@ -75,7 +75,7 @@ HM_PUBLIC struct hm_writer *
 hm_change(struct hm_letter *l, bool (*keep)(const struct hm_elem *child, void *ctx), void *ctx);
 HM_PUBLIC void hm_changed(struct hm_letter *l, struct hm_writer *take);
 
-/* What the core has decided for a message or IQ to a local account (RFC 6121 8); from phase HM_STORE on. */
+/* What the core has decided for a message or IQ to a local account (RFC 6121 8); from phase HM_STORE on. In HM_OBSERVE what nobody has stored is HM_PLAN_REFUSE. */
 enum hm_plan {
 	HM_PLAN_SESSIONS, /* at least one session gets it */
 	HM_PLAN_STORE, /* nobody can get it now, and it should be kept (RFC 6121 8.5.2.2.1): a module may hm_store() it */

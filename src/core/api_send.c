@@ -91,6 +91,22 @@ hm_forward_to_session(struct hm_mod *m, struct hm_session *s, const struct hm_st
 	turn_deliver(turn_entity(), s, stanza_ref(stanza), to ? to : s->jid);
 }
 
+void
+hm_put_stanza(struct hm_writer *w, const struct hm_stanza *s, const char *to)
+{
+	writer_open(w, NS_CLIENT, s->root->name);
+	/* Those of the root are as they came, these are checked and normalised. */
+	for (const struct xml_attr *a = s->root->attrs; a; a = a->next)
+		if (a->ns || (strcmp(a->name, "to") != 0 && strcmp(a->name, "from") != 0))
+			writer_attr_ns(w, a->ns, a->name, a->value);
+	writer_attr(w, "from", s->from);
+	writer_attr(w, "to", to);
+	writer_attr_ns(w, XML_NS_XML, "lang", s->lang);
+	for (const struct hm_elem *c = s->root->first; c; c = c->next)
+		writer_copy(w, c);
+	writer_close(w);
+}
+
 /* --- One body for many --------------------------------------------------------------------------- */
 
 /* Local accounts at one worker: one post for all of them. */

@@ -125,9 +125,11 @@ refuse(struct hm_user *u, const struct hm_letter *l, enum hm_cond cond)
 static void
 perform_message_plan(struct hm_user *u, struct hm_letter *l)
 {
+	if (l->plan == HM_PLAN_STORE && !l->stored)
+		l->plan = HM_PLAN_REFUSE; /* as observers shall see it */
 	if (l->plan == HM_PLAN_SESSIONS)
 		deliver_best(u, l);
-	else if (l->plan == HM_PLAN_REFUSE || (l->plan == HM_PLAN_STORE && !l->stored))
+	else if (l->plan == HM_PLAN_REFUSE)
 		refuse(u, l, HM_SERVICE_UNAVAILABLE);
 }
 
