@@ -111,13 +111,16 @@ class StreamReader:
         self._parser.StartElementHandler = self._start
         self._parser.EndElementHandler = self._end
         self._parser.CharacterDataHandler = self._data
-        # Newer expat delays what it has not seen whole; a stream cannot wait.
-        if hasattr(self._parser, 'SetReparseDeferralEnabled'):
-            self._parser.SetReparseDeferralEnabled(False)
+        self._rest = b''
 
     def feed(self, data, final=False):
+        # Newer expat delays what it has once seen in part, and a stream cannot wait: it gets
+        # whole tags only.
+        data = self._rest + data
+        whole = len(data) if final else data.rfind(b'>') + 1
+        self._rest = data[whole:]
         try:
-            self._parser.Parse(data, final)
+            self._parser.Parse(data[:whole], final)
         except xml.parsers.expat.ExpatError as error:
             raise BadXml(str(error)) from None
 
