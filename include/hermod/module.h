@@ -406,12 +406,11 @@ HM_PUBLIC void *hm_state(const struct hm_mod *m);
 HM_PUBLIC void *hm_user_state(const struct hm_mod *m, const struct hm_user *u);
 HM_PUBLIC void *hm_session_state(const struct hm_mod *m, const struct hm_session *s);
 HM_PUBLIC const char *hm_host(const struct hm_mod *m); /* the domain */
-HM_PUBLIC bool hm_is_local_account(
-	/* domain is a local host: nothing about whether the account exists */
-	const struct hm_mod *m, const char *bare);
+/* Its domain is a local host; nothing about whether the account exists. */
+HM_PUBLIC bool hm_is_local_account(const struct hm_mod *m, const char *bare);
 /* this module on u's host */
 HM_PUBLIC struct hm_mod *hm_mod_of_user(const struct hm_mod *any, const struct hm_user *u);
-HM_PUBLIC const char *hm_version(void);                            /* of the server */
+HM_PUBLIC const char *hm_version(void); /* of the server */
 /*
  * Writes the disco#info of what the request addressed, from all modules' tables and callbacks, into
  * an open <query/>. false: no such node.
