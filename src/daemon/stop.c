@@ -82,7 +82,11 @@ server_stop(struct server *server)
 {
 	if (server->stopping) {
 		log_line(NULL, HM_INFO, "stopping at once");
-		workers_stop();
+		timer_stop(&stopping.pause);
+		if (stopping.cut)
+			workers_stop();
+		else
+			cut();
 		return;
 	}
 	server->stopping = true;

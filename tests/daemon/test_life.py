@@ -146,7 +146,6 @@ def test_a_second_signal_does_not_wait(server):
     wait_until(lambda: client.recv(4096, socket.MSG_PEEK), 'features')
     server.tell(signal.SIGTERM)
     server.wait_for_log('msg=stopping')
-    time.sleep(0.1)
     same(server.stop(), 0, 'status')
     client.close()
 
