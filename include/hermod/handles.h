@@ -25,12 +25,12 @@ struct hm_info;    /* a disco#info answer under construction */
 
 HM_PUBLIC const char *hm_user_jid(const struct hm_user *u); /* bare */
 HM_PUBLIC const char *hm_user_local(const struct hm_user *u);
-HM_PUBLIC int64_t
-hm_user_account(const struct hm_user *u); /* accounts.id, $1 of the load statements */
+/* accounts.id, $1 of the load statements */
+HM_PUBLIC int64_t hm_user_account(const struct hm_user *u);
 HM_PUBLIC bool hm_user_is_admin(const struct hm_user *u);
 
-HM_PUBLIC struct hm_session *
-hm_first_session(const struct hm_user *u); /* bound ones, oldest first */
+/* bound ones, oldest first */
+HM_PUBLIC struct hm_session *hm_first_session(const struct hm_user *u);
 HM_PUBLIC struct hm_session *hm_next_session(const struct hm_session *s);
 #define hm_for_each_session(s, u)                                                                  \
 	for (struct hm_session *s = hm_first_session(u), *s##_next_;                               \
@@ -38,23 +38,29 @@ HM_PUBLIC struct hm_session *hm_next_session(const struct hm_session *s);
 HM_PUBLIC struct hm_session *hm_find_session(const struct hm_user *u, const char *resource);
 
 HM_PUBLIC struct hm_user *hm_session_user(const struct hm_session *s);
-HM_PUBLIC const char *
-hm_session_jid(const struct hm_session *s); /* full JID; NULL before binding */
+/* full JID; NULL before binding */
+HM_PUBLIC const char *hm_session_jid(const struct hm_session *s);
 HM_PUBLIC const char *hm_session_resource(const struct hm_session *s);
 HM_PUBLIC const struct hm_stanza *
 hm_session_presence(const struct hm_session
                             *s); /* the last broadcast available presence, NULL: not available */
-HM_PUBLIC int
-hm_session_priority(const struct hm_session *s); /* of that presence, RFC 6121 4.7.2.3 */
+/* of that presence, RFC 6121 4.7.2.3 */
+HM_PUBLIC int hm_session_priority(const struct hm_session *s);
 HM_PUBLIC int64_t hm_session_since_us(const struct hm_session *s); /* of binding, wall clock */
-HM_PUBLIC const char *
-hm_session_lang(const struct hm_session *s); /* xml:lang of the stream or NULL */
-/* Ends the session with a stream error (RFC 6120 4.9.3): "conflict", "policy-violation", "not-authorized", "reset". */
+/* xml:lang of the stream or NULL */
+HM_PUBLIC const char *hm_session_lang(const struct hm_session *s);
+/*
+ * Ends the session with a stream error (RFC 6120 4.9.3): "conflict", "policy-violation",
+ * "not-authorized", "reset".
+ */
 HM_PUBLIC void
 hm_session_close(struct hm_session *s, const char *stream_condition, const char *text);
 /* Has directed available presence gone to this address, and not been taken back (RFC 6121 4.6)? */
 HM_PUBLIC bool hm_session_directed_to(const struct hm_session *s, const char *to);
-/* Takes back the directed presence (RFC 6121 4.6) that went to the addresses which covered() chooses: they get "unavailable". */
+/*
+ * Takes back the directed presence (RFC 6121 4.6) that went to the addresses which covered()
+ * chooses: they get "unavailable".
+ */
 HM_PUBLIC void hm_session_hide_directed(struct hm_session *s,
                                         bool (*covered)(const char *to, void *ctx), void *ctx);
 
@@ -63,22 +69,32 @@ HM_PUBLIC void hm_session_hide_directed(struct hm_session *s,
 enum hm_kind { HM_MESSAGE = 1, HM_PRESENCE, HM_IQ };
 
 HM_PUBLIC const struct hm_stanza *hm_letter_stanza(const struct hm_letter *l);
-HM_PUBLIC const char *
-hm_letter_to(const struct hm_letter *l); /* as addressed, normalised; NULL: no "to" */
-HM_PUBLIC const char *
-hm_letter_to_bare(const struct hm_letter *l); /* the sender's own bare JID when there is no "to" */
+/* as addressed, normalised; NULL: no "to" */
+HM_PUBLIC const char *hm_letter_to(const struct hm_letter *l);
+/* the sender's own bare JID when there is no "to" */
+HM_PUBLIC const char *hm_letter_to_bare(const struct hm_letter *l);
 HM_PUBLIC const char *hm_letter_to_resource(const struct hm_letter *l); /* NULL: none */
 HM_PUBLIC const char *hm_letter_from(const struct hm_letter *l);        /* full JID */
 HM_PUBLIC const char *hm_letter_from_bare(const struct hm_letter *l);
-/* The replaced stanza goes on in the letter's place (phase HM_REWRITE only); takes the writer of hm_change(). */
+/*
+ * The replaced stanza goes on in the letter's place (phase HM_REWRITE only); takes the writer of
+ * hm_change().
+ */
 HM_PUBLIC struct hm_writer *
 hm_change(struct hm_letter *l, bool (*keep)(const struct hm_elem *child, void *ctx), void *ctx);
 HM_PUBLIC void hm_changed(struct hm_letter *l, struct hm_writer *take);
 
-/* What the core has decided for a message or IQ to a local account (RFC 6121 8); from phase HM_STORE on. In HM_OBSERVE what nobody has stored is HM_PLAN_REFUSE. */
+/*
+ * What the core has decided for a message or IQ to a local account (RFC 6121 8); from phase
+ * HM_STORE on. In HM_OBSERVE what nobody has stored is HM_PLAN_REFUSE.
+ */
 enum hm_plan {
 	HM_PLAN_SESSIONS, /* at least one session gets it */
-	HM_PLAN_STORE, /* nobody can get it now, and it should be kept (RFC 6121 8.5.2.2.1): a module may hm_store() it */
+	/*
+	 * nobody can get it now, and it should be kept (RFC 6121 8.5.2.2.1): a module may
+	 * hm_store() it
+	 */
+	HM_PLAN_STORE,
 	HM_PLAN_REFUSE, /* an error goes back */
 	HM_PLAN_DROP    /* silently ignored */
 };
@@ -87,7 +103,10 @@ HM_PUBLIC enum hm_plan hm_letter_plan(const struct hm_letter *l);
 HM_PUBLIC void hm_letter_stored(struct hm_letter *l);
 /* HM_PLAN_SESSIONS: is s among those that get it? */
 HM_PUBLIC bool hm_letter_reaches(const struct hm_letter *l, const struct hm_session *s);
-/* Phase HM_STORE: the core leaves this one session out; a module has stored the letter and delivers it there itself, later. */
+/*
+ * Phase HM_STORE: the core leaves this one session out; a module has stored the letter and delivers
+ * it there itself, later.
+ */
 HM_PUBLIC void hm_letter_withhold(struct hm_letter *l, const struct hm_session *s);
 
 HM_PUBLIC enum hm_kind hm_stanza_kind(const struct hm_stanza *s);
@@ -105,34 +124,36 @@ HM_PUBLIC const struct hm_stanza *hm_stanza_parse_ref(const char *xml);
 /* --- IQ requests ------------------------------------------------------------------ */
 
 HM_PUBLIC const struct hm_elem *hm_iq_payload(const struct hm_iq *rq);
-HM_PUBLIC const char *
-hm_iq_from(const struct hm_iq *rq); /* full JID of who asks; NULL: a stranger (HM_STRANGER) */
+/* full JID of who asks; NULL: a stranger (HM_STRANGER) */
+HM_PUBLIC const char *hm_iq_from(const struct hm_iq *rq);
 HM_PUBLIC const char *hm_iq_from_bare(const struct hm_iq *rq);
-HM_PUBLIC const char *
-hm_iq_to(const struct hm_iq *rq); /* what is addressed; the own account where there was no "to" */
-HM_PUBLIC const char *
-hm_iq_source(const struct hm_iq *rq); /* address prefix of a stranger, for limits; else NULL */
-HM_PUBLIC struct hm_user *
-hm_iq_user(const struct hm_iq *rq); /* the addressed account (HM_TO_ACCOUNT) */
+/* what is addressed; the own account where there was no "to" */
+HM_PUBLIC const char *hm_iq_to(const struct hm_iq *rq);
+/* address prefix of a stranger, for limits; else NULL */
+HM_PUBLIC const char *hm_iq_source(const struct hm_iq *rq);
+/* the addressed account (HM_TO_ACCOUNT) */
+HM_PUBLIC struct hm_user *hm_iq_user(const struct hm_iq *rq);
 HM_PUBLIC struct hm_entity *hm_iq_entity(const struct hm_iq *rq);
 HM_PUBLIC int64_t hm_iq_account(const struct hm_iq *rq); /* accounts.id of the addressed account */
-HM_PUBLIC struct hm_session *hm_iq_session(
-	const struct hm_iq
-		*rq); /* the asker's session when it belongs to the addressed account, else NULL */
+/* the asker's session when it belongs to the addressed account, else NULL */
+HM_PUBLIC struct hm_session *hm_iq_session(const struct hm_iq *rq);
 HM_PUBLIC bool hm_iq_from_admin(const struct hm_iq *rq); /* an administrator of this host asks */
 HM_PUBLIC bool hm_is_admin(const struct hm_mod *m, const char *bare); /* of this host */
 HM_PUBLIC struct hm_mod *hm_iq_mod(const struct hm_iq *rq);           /* whose route it is */
 HM_PUBLIC struct hm_mod *hm_cmd_mod(const struct hm_cmd *cmd);
 
 /*
- * End the request.  result() opens a result whose payload may be written before done() sends it; fail() sends an
- * error of RFC 6120 8.3.3 with the type that section gives it.  A request that is dropped unanswered is
- * answered internal-server-error and logged against the module.
+ * End the request.  result() opens a result whose payload may be written before done() sends it;
+ * fail() sends an error of RFC 6120 8.3.3 with the type that section gives it.  A request that is
+ * dropped unanswered is answered internal-server-error and logged against the module.
  */
 HM_PUBLIC struct hm_writer *hm_iq_result(struct hm_iq *rq);
 HM_PUBLIC void hm_iq_done(struct hm_iq *rq);
 HM_PUBLIC void hm_iq_fail(struct hm_iq *rq, enum hm_cond cond, const char *text);
-/* The same with an element of the application beside the condition (XEP-0191 3.? "blocked"): ns and name, empty. */
+/*
+ * The same with an element of the application beside the condition (XEP-0191 3.3: "blocked"): ns
+ * and name, empty.
+ */
 HM_PUBLIC void hm_iq_fail_app(struct hm_iq *rq, enum hm_cond cond, const char *ns, const char *name,
                               const char *text);
 

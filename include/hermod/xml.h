@@ -46,7 +46,10 @@ HM_PUBLIC void hm_text(struct hm_writer *w, const char *text);
 HM_PUBLIC void hm_leaf(struct hm_writer *w, const char *name, const char *text);
 HM_PUBLIC void hm_put_xml(struct hm_writer *w, const char *well_formed);  /* as it was stored */
 HM_PUBLIC void hm_put_elem(struct hm_writer *w, const struct hm_elem *e); /* a copy */
-/* A copy of a whole stanza, with its from and xml:lang and with this "to" (NULL: none): what is forwarded (XEP-0297). */
+/*
+ * A copy of a whole stanza, with its from and xml:lang and with this "to" (NULL: none): what is
+ * forwarded (XEP-0297).
+ */
 HM_PUBLIC void hm_put_stanza(struct hm_writer *w, const struct hm_stanza *s, const char *to);
 HM_PUBLIC void hm_close(struct hm_writer *w);
 
