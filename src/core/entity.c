@@ -64,6 +64,15 @@ load_when_possible(struct entity *e)
 }
 
 void
+entity_hurry(struct entity *e)
+{
+	if (e->state == ENTITY_LOADING && in_list(&e->idle)) {
+		list_remove(&e->idle);
+		list_push_front(&here->to_load, &e->idle);
+	}
+}
+
+void
 entity_add(struct entity *e, const struct entity_class *class, struct host *host,
            const char *address, const char *subject)
 {

@@ -66,6 +66,8 @@ void entity_add(struct entity *e, const struct entity_class *class, struct host 
  * Runs w->go now when e is ready, else when it is. Refuses (go with NULL) when the inbox is full.
  */
 void entity_wait(struct entity *e, struct waiter *w);
+/* Somebody logs in: it is loaded before those that only have mail. */
+void entity_hurry(struct entity *e);
 void entity_ready(struct entity *e);
 /* There is no such thing: its inbox is told and it is freed. */
 void entity_absent(struct entity *e);

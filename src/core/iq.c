@@ -381,7 +381,8 @@ iq_begin_stranger(struct link_msg *take)
 	const struct hm_stanza *s = h ? stanza_take(&take->u.stranger.arena, take->u.stranger.root,
 	                                            NULL, take->u.stranger.lang)
 	                              : NULL;
-	const struct host_route *found = s && s->kind == STANZA_IQ ? find(h, HM_TO_HOST, s) : NULL;
+	bool asks = s && s->kind == STANZA_IQ && (s->type == TYPE_GET || s->type == TYPE_SET);
+	const struct host_route *found = asks ? find(h, HM_TO_HOST, s) : NULL;
 	struct hm_letter *l = s ? letter_new(s, NULL, h->domain) : NULL;
 	struct hm_iq *rq;
 

@@ -76,6 +76,14 @@ is_legacy_session(const struct hm_stanza *s)
 	return payload && elem_is(payload, "urn:ietf:params:xml:ns:xmpp-session", "session");
 }
 
+/* No "to", its own account or its host. */
+static bool
+is_for_server(const struct hm_user *u, const struct jid *to)
+{
+	return !to || (!to->resource && (strcmp(to->full, u->entity.address) == 0 ||
+	                                 strcmp(to->full, u->entity.host->domain) == 0));
+}
+
 static void
 unbound_sent(struct hm_session *s, const struct hm_stanza *stanza)
 {
@@ -159,7 +167,7 @@ bound_sent(struct hm_session *s, const struct hm_stanza *stanza, const struct ji
 	} else if (is_bind(stanza)) {
 		refuse(s, stanza, NULL, HM_NOT_ALLOWED,
 		       "A resource is bound already."); /* RFC 6120 7.1 */
-	} else if (is_legacy_session(stanza)) {
+	} else if (is_legacy_session(stanza) && is_for_server(s->user, to)) {
 		turn_deliver(&s->user->entity, s, stanza_result_reply(stanza, to ? to->full : NULL),
 		             s->jid);
 	} else if (stanza->kind == STANZA_IQ && session_answered(s, stanza)) {

@@ -120,6 +120,7 @@ static const struct hm_user_load load[] = { { 0, rows } };
 static const struct hm_iq_route iq[] = {
 	{ HM_SET, HM_TO_ACCOUNT | HM_TO_HOST, HM_ANYONE, "test:x", NULL, request },
 	{ HM_GET, HM_TO_ACCOUNT | HM_TO_HOST, HM_ANYONE, "test:x", NULL, request },
+	{ HM_GET, HM_TO_HOST, HM_STRANGER, "test:open", NULL, request },
 };
 static const struct hm_hook hooks[] = {
 	HM_HOOK(account_received, HM_POLICY, policy),
@@ -239,6 +240,25 @@ void
 is_idle(uint64_t stream)
 {
 	link_to_core(0, link_new(LINK_IDLE, stream, clients[index_of(stream)].session));
+}
+
+uint64_t
+stranger(const char *xml)
+{
+	static const struct xml_limits limits = { 10000, 20, 500 };
+	uint64_t stream = link_new_id();
+	struct link_msg *iq_ = link_new(LINK_STRANGER_IQ, stream, 0);
+
+	assert_true(n_clients < CLIENTS);
+	clients[n_clients++].stream = stream;
+	iq_->u.stranger.host = mem_strdup("a.example");
+	iq_->u.stranger.source = mem_strdup("127.0.0.1");
+	iq_->u.stranger.arena = arena_new(0);
+	iq_->u.stranger.root =
+		xml_parse(iq_->u.stranger.arena, xml, strlen(xml), NS_CLIENT, &limits);
+	link_to_core(0, iq_);
+	run();
+	return stream;
 }
 
 uint64_t

@@ -50,6 +50,8 @@ void sends(uint64_t stream, const char *xml); /* does not run */
 void leaves(uint64_t stream);                 /* its client has ended the stream */
 void is_lost(uint64_t stream);
 void is_idle(uint64_t stream); /* nothing came from it for a while */
+/* An IQ of somebody who has not authenticated; runs. */
+uint64_t stranger(const char *xml);
 /* Everything that came since it was asked last; a closed stream ends in "[closed]" or "[CONDITION]". */
 const char *got(uint64_t stream);
 

@@ -182,6 +182,23 @@ directed_presence_goes_to_no_more_than_can_be_told_of_the_end(void **state)
 	assert_non_null(strstr(got(juliet), "unavailable"));
 }
 
+static void
+strangers_may_ask_what_is_open_to_them_and_nothing_else(void **state)
+{
+	static const char *const closed[] = {
+		"<iq type='get' id='i'><any xmlns='test:x'/></iq>",
+		"<iq type='set' id='i'><any xmlns='test:open'/></iq>",
+		"<iq type='result' id='i'><any xmlns='test:open'/></iq>",
+		"<iq type='get' id='i'/>",
+		"<message id='i'><any xmlns='test:open'/></message>",
+	};
+
+	assert_non_null(strstr(got(stranger("<iq type='get' id='i'><any xmlns='test:open'/></iq>")),
+	                       "result"));
+	for (unsigned i = 0; i < sizeof(closed) / sizeof(closed[0]); i++)
+		assert_string_equal(got(stranger(closed[i])), "[not-authorized]");
+}
+
 #define TEST(f) cmocka_unit_test_setup(f, core_test_fresh)
 
 int
@@ -198,6 +215,7 @@ main(void)
 		TEST(a_message_is_not_given_to_a_session_that_ends),
 		TEST(an_unknown_account_answers_as_one_that_is_away),
 		TEST(directed_presence_goes_to_no_more_than_can_be_told_of_the_end),
+		TEST(strangers_may_ask_what_is_open_to_them_and_nothing_else),
 	};
 
 	return cmocka_run_group_tests(tests, core_test_start, NULL);
