@@ -61,7 +61,7 @@ const struct conf_schema settings_log_schema = { .keys = log_keys, .n_keys = HM_
 static const struct hm_conf_key storage_keys[] = {
 	STORAGE(driver, CHOICE, "sqlite", .choices = drivers, .doc = "The database."),
 	STORAGE(file, STRING, "hermod.db", .min = "1", .doc = "The database's file, in the data directory."),
-	STORAGE(readers, INT, "0", .min = "0", .max = "64", .doc = "Reading connections; 0 is a sensible number."),
+	STORAGE(readers, INT, "0", .min = "0", .max = "32", .doc = "Connections for short reads, and half as many for long ones; 0: one per core, at most 4."),
 	STORAGE(batch, INT, "1000", .min = "1", .max = "100000", .doc = "Groups of writes in one commit, at most."),
 	STORAGE(queue, SIZE, "16 MiB", .min = "64 KiB", .max = "1 GiB", .doc = "Writes of one worker that wait for the database, at most."),
 };
