@@ -135,15 +135,12 @@ attach(struct link_msg *take)
 {
 	struct attaching *a = mem_new(struct attaching);
 	const char *bare = take->u.attach.bare;
-	struct host *host = host_find(strchr(bare, '@') + 1);
-	struct hm_user *u;
 
 	list_init(&a->waiter.link);
 	a->waiter.go = attach_go;
 	a->msg = take;
-	user_wait(host, bare, &a->waiter);
-	if ((u = user_find(bare)))
-		entity_hurry(&u->entity);
+	a->waiter.login = true;
+	user_wait(host_find(strchr(bare, '@') + 1), bare, &a->waiter);
 }
 
 static void

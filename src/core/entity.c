@@ -64,15 +64,6 @@ load_when_possible(struct entity *e)
 }
 
 void
-entity_hurry(struct entity *e)
-{
-	if (e->state == ENTITY_LOADING && in_list(&e->idle)) {
-		list_remove(&e->idle);
-		list_push_front(&here->to_load, &e->idle);
-	}
-}
-
-void
 entity_add(struct entity *e, const struct entity_class *class, struct host *host,
            const char *address, const char *subject)
 {
@@ -101,6 +92,10 @@ entity_wait(struct entity *e, struct waiter *w)
 	} else {
 		e->inbox_bytes += w->bytes;
 		list_push_back(&e->inbox, &w->link);
+		if (w->login && in_list(&e->idle)) { /* LOADING: in here->to_load */
+			list_remove(&e->idle);
+			list_push_front(&here->to_load, &e->idle);
+		}
 	}
 }
 

@@ -22,6 +22,7 @@ struct entity;
 struct waiter {
 	struct list link;
 	size_t bytes;
+	bool login; /* loaded before those that only have mail (DESIGN 2) */
 	/* Once: e READY, or NULL: there is none (or it cannot be loaded now: *why). */
 	void (*go)(struct waiter *w, struct entity *e, enum hm_cond why);
 };
@@ -66,8 +67,6 @@ void entity_add(struct entity *e, const struct entity_class *class, struct host 
  * Runs w->go now when e is ready, else when it is. Refuses (go with NULL) when the inbox is full.
  */
 void entity_wait(struct entity *e, struct waiter *w);
-/* Somebody logs in: it is loaded before those that only have mail. */
-void entity_hurry(struct entity *e);
 void entity_ready(struct entity *e);
 /* There is no such thing: its inbox is told and it is freed. */
 void entity_absent(struct entity *e);
