@@ -98,7 +98,6 @@ accounts_list(const char *host, const char *after, int64_t limit, store_done_fn 
 /* --- One operation --------------------------------------------------------------------------------- */
 
 struct operation {
-	struct offload sums;
 	struct mail mail;
 	struct waiter waiter;
 	unsigned which; /* CREATE, SET_PASSWORD, REMOVE */
@@ -254,11 +253,23 @@ write_it(struct operation *op)
 		finish(op, HM_ACCOUNT_BUSY);
 }
 
-/* On a thread of the pool. */
+/* --- Deriving: what one turn asks for goes to the pool in bundles, whose results are one commit ---- */
+
+#define BUNDLE_MAX 8
+
+struct bundle {
+	struct offload sums;
+	struct turn_end turn_end;
+	size_t n;
+	struct operation *ops[BUNDLE_MAX];
+};
+
+/* The bundle that this turn is filling. */
+static _Thread_local struct bundle *filling;
+
 static void
-derive(struct offload *job)
+derive_one(struct operation *op)
 {
-	struct operation *op = HM_CONTAINER(job, struct operation, sums);
 	struct scram_keys keys[CRYPTO_HASHES];
 	char text[SCRAM_TEXT_MAX];
 
@@ -273,15 +284,64 @@ derive(struct offload *job)
 	crypto_wipe(text, sizeof(text));
 }
 
+/* On a thread of the pool. */
+static void
+derive(struct offload *job)
+{
+	struct bundle *b = HM_CONTAINER(job, struct bundle, sums);
+
+	for (size_t i = 0; i < b->n; i++)
+		derive_one(b->ops[i]);
+}
+
 static void
 derived(struct offload *job)
 {
-	struct operation *op = HM_CONTAINER(job, struct operation, sums);
+	struct bundle *b = HM_CONTAINER(job, struct bundle, sums);
 
-	if (op->derived)
-		write_it(op);
-	else
-		finish(op, HM_ACCOUNT_BUSY);
+	for (size_t i = 0; i < b->n; i++) {
+		if (b->ops[i]->derived)
+			write_it(b->ops[i]);
+		else
+			finish(b->ops[i], HM_ACCOUNT_BUSY);
+	}
+	mem_free(b);
+}
+
+static void
+bundle_send(struct bundle *b)
+{
+	filling = NULL;
+	if (offload_run(&b->sums))
+		return;
+	for (size_t i = 0; i < b->n; i++)
+		finish(b->ops[i], HM_ACCOUNT_BUSY);
+	mem_free(b);
+}
+
+static void
+bundle_turn_end(struct turn_end *te)
+{
+	bundle_send(HM_CONTAINER(te, struct bundle, turn_end));
+}
+
+static void
+bundle_add(struct operation *op)
+{
+	struct bundle *b = filling;
+
+	if (!b) {
+		b = filling = mem_new(struct bundle);
+		b->sums.sum = derive;
+		b->sums.done = derived;
+		b->turn_end.run = bundle_turn_end;
+		worker_at_turn_end(&b->turn_end);
+	}
+	b->ops[b->n++] = op;
+	if (b->n == BUNDLE_MAX) {
+		worker_cancel_turn_end(&b->turn_end);
+		bundle_send(b);
+	}
 }
 
 /* false: finished already. */
@@ -340,12 +400,10 @@ sums_or_write(struct operation *op, const struct account_credentials *with)
 {
 	if (!take_credentials(op, with))
 		return;
-	op->sums.sum = derive;
-	op->sums.done = derived;
-	if (!op->password)
+	if (op->password)
+		bundle_add(op);
+	else
 		write_it(op);
-	else if (!offload_run(&op->sums))
-		finish(op, HM_ACCOUNT_BUSY);
 }
 
 void
