@@ -81,6 +81,7 @@ a_message_is_sealed_and_written(void **state)
 		stanza_body(s)->data,
 		" type='chat' id='1' from='c@d/e' xml:lang='en'><body>hi</body></message>");
 	assert_int_equal(stanza_bytes(s), strlen(stanza_body(s)->data));
+	assert_true(stanza_memory(s) > stanza_bytes(s) + sizeof(*s));
 	assert_ptr_equal(stanza_body(s), stanza_body(s));
 	stanza_unref(&s);
 	stanza_unref(&s); /* nothing is fine */
