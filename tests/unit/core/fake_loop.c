@@ -125,12 +125,6 @@ worker_cancel_turn_end(struct turn_end *te)
 }
 
 void
-worker_cancel_turn_end(struct turn_end *te)
-{
-	hm_assert(!"used by tests of the whole only");
-}
-
-void
 timer_start(struct timer *t, uint32_t ms, void (*fire)(struct timer *t))
 {
 	timer_stop(t);
