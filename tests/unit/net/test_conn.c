@@ -244,12 +244,31 @@ serve_big(int fd)
 }
 
 static void
+post_step(struct mail *mail)
+{
+	sem_post(&step);
+}
+
+/* The first byte shows that the flush began, the mail that it is over: without a reader not all fitted. */
+static void
+wait_for_flush(int fd)
+{
+	struct mail here = { .run = post_step };
+	char byte;
+
+	CHECK(recv(fd, &byte, 1, 0) == 1);
+	worker_post(0, &here);
+	sem_wait(&step);
+}
+
+static void
 read_big(int fd)
 {
 	char data[32768];
-	size_t got = 0;
+	size_t got = 1;
 	ssize_t n;
 
+	wait_for_flush(fd);
 	/* Time alone doesn't cut a reader that goes on reading. */
 	while (got < BIG && (n = recv(fd, data, sizeof(data), 0)) > 0) {
 		got += (size_t)n;
@@ -269,21 +288,9 @@ output_beyond_the_limit_is_told_and_still_sent(void **state)
 }
 
 static void
-post_step(struct mail *mail)
-{
-	sem_post(&step);
-}
-
-static void
 read_next_to_nothing(int fd)
 {
-	struct mail here = { .run = post_step };
-	char byte;
-
-	/* The first byte shows that the flush began, the mail that it is over. */
-	CHECK(recv(fd, &byte, 1, 0) == 1);
-	worker_post(0, &here);
-	sem_wait(&step);
+	wait_for_flush(fd);
 	net_test_advance(31000);
 	sem_wait(&step);
 }
