@@ -165,6 +165,19 @@ idle(struct link_msg *take)
 	link_free(take);
 }
 
+/* RFC 6120 4.7.4 */
+static void
+speaks(struct link_msg *take)
+{
+	struct hm_session *s = session_find(take->session);
+
+	if (s && take->u.lang.lang) {
+		mem_free((char *)(uintptr_t)s->lang);
+		s->lang = mem_strdup(take->u.lang.lang);
+	}
+	link_free(take);
+}
+
 void
 core_receive(struct link_msg *take)
 {
@@ -177,6 +190,9 @@ core_receive(struct link_msg *take)
 		break;
 	case LINK_ATTACH:
 		attach(take);
+		break;
+	case LINK_LANG:
+		speaks(take);
 		break;
 	case LINK_IN:
 		session_receive(take);

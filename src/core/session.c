@@ -40,7 +40,6 @@ session_attach(struct hm_user *u, struct link_msg *take)
 	s->id = link_new_id();
 	s->stream = take->stream;
 	s->user = u;
-	s->lang = text_or_null(take->u.attach.lang);
 	s->tls = text_or_null(take->u.attach.tls);
 	s->mechanism = text_or_null(take->u.attach.mechanism);
 	s->source = text_or_null(take->u.attach.source);

@@ -69,7 +69,9 @@ link_free(struct link_msg *msg)
 		mem_free(msg->u.attach.source);
 		mem_free(msg->u.attach.tls);
 		mem_free(msg->u.attach.mechanism);
-		mem_free(msg->u.attach.lang);
+		break;
+	case LINK_LANG:
+		mem_free(msg->u.lang.lang);
 		break;
 	case LINK_IN:
 		arena_free(&msg->u.in.arena);

@@ -15,8 +15,8 @@
  *   stream: SASL; LINK_AUTH_OUTCOME to the same guard worker
  *   stream: moves its connection to link_home(bare JID), then LINK_ATTACH to the core there
  *   core:   loads the account, makes a session; LINK_ATTACHED (or LINK_CLOSE)
- *   stream: <success/>, new stream header, features after authentication; then LINK_IN for each
- *           stanza
+ *   stream: <success/>, new stream header, LINK_LANG, features after authentication; then LINK_IN for
+ *           each stanza
  *           (resource binding is an IQ like any other: the session does it)
  *   either: LINK_CLOSED (stream -> core), LINK_CLOSE (core -> stream); each ends the pair.
  *           After LINK_CLOSED_CLEANLY the core may still send LINK_OUTs that answer what came
@@ -44,6 +44,7 @@ enum link_kind {
 	LINK_LOOK_UP,
 	LINK_AUTH_OUTCOME,
 	LINK_ATTACH,
+	LINK_LANG, /* the language of the stream, before its first stanza */
 	LINK_IN,
 	LINK_STRANGER_IQ, /* an IQ before authentication (XEP-0077); to the guard worker */
 	LINK_IDLE, /* nothing came from the client for the configured time: ask whether it lives */
@@ -88,9 +89,11 @@ struct link_msg {
 			char *source;
 			char *tls; /* "TLSv1.3 TLS_AES_256_GCM_SHA384", or NULL */
 			char *mechanism;
-			char *lang;    /* of the stream, or NULL */
 			uint64_t conn; /* number for the log */
 		} attach;
+		struct {
+			char *lang; /* or NULL */
+		} lang;
 		struct {
 			struct arena *arena; /* the receiver's from now on */
 			struct hm_elem *root;

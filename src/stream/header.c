@@ -58,11 +58,11 @@ header_read(struct header *out, const struct hm_elem *root, const char *content_
 	const char *version = elem_attr(root, "version");
 	struct jid jid;
 
-	*out = (struct header){ .wrong = judge_element(root, content_ns) };
+	*out = (struct header){ .wrong = judge_element(root, content_ns), .unversioned = !version };
 	if (to)
 		out->to = jid_prepare_domain(to, a);
 	if (from && jid_parse(&jid, from, a))
-		out->from = jid.full;
+		out->from = jid.bare; /* 4.7.2: what our "to" says */
 	if (lang && is_language(lang))
 		out->lang = lang;
 	if (out->wrong)
@@ -85,14 +85,16 @@ attribute(struct buf *out, const char *name, const char *value)
 }
 
 void
-header_write(struct buf *out, const char *from, const char *to, const char *id)
+header_write(struct buf *out, const char *from, const struct header *theirs, const char *id)
 {
 	buf_puts(out, "<?xml version='1.0'?><stream:stream xmlns='" NS_CLIENT
 	              "' xmlns:stream='" NS_STREAMS "'");
 	if (from)
 		attribute(out, "from", from);
-	if (to)
-		attribute(out, "to", to);
+	if (theirs && theirs->from)
+		attribute(out, "to", theirs->from);
 	attribute(out, "id", id);
-	buf_puts(out, " version='1.0' xml:lang='en'>");
+	if (!theirs || !theirs->unversioned)
+		buf_puts(out, " version='1.0'");
+	buf_puts(out, " xml:lang='en'>");
 }

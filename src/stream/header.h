@@ -17,15 +17,16 @@
 
 struct header {
 	const char *to;         /* normalised domain, or NULL */
-	const char *from;       /* normalised JID, or NULL */
+	const char *from;       /* normalised bare JID, or NULL */
 	const char *lang;       /* or NULL */
+	bool unversioned;       /* 4.7.5 rule 4: no version is said to who says none */
 	enum stream_cond wrong; /* 0: nothing */
 };
 
 /* content_ns: the default namespace that the header declares.  What can be read is read also when something is wrong. */
 void header_read(struct header *out, const struct hm_elem *root, const char *content_ns,
                  struct arena *a);
-/* With the XML declaration; to may be NULL. */
-void header_write(struct buf *out, const char *from, const char *to, const char *id);
+/* With the XML declaration.  The answer to theirs, which is NULL when it could not be read; from may be NULL. */
+void header_write(struct buf *out, const char *from, const struct header *theirs, const char *id);
 
 #endif

@@ -54,6 +54,7 @@ login_free(struct stream *s)
 	if (!s->login)
 		return;
 	login_forget(s);
+	mem_free(s->login->from);
 	mem_free(s->login);
 	s->login = NULL;
 }
@@ -128,11 +129,27 @@ refuse(struct stream *s, const char *reason)
 	login_fail(s, "not-authorized", reason);
 }
 
+/* RFC 6120 6.4.6: under TLS the client has said in its header who it is. */
+static bool
+is_who_was_announced(const struct stream *s)
+{
+	const struct login *l = s->login;
+
+	return !l->from ||
+	       strcmp(l->from, jid_join(l->local, s->host->domain, NULL, worker_scratch())) == 0;
+}
+
 void
 login_succeeded(struct stream *s)
 {
 	struct login *l = s->login;
 
+	if (!is_who_was_announced(s)) {
+		log_line(&s->log, HM_INFO, "authenticated as another", hm_kv("from", l->from),
+		         hm_kv("user", l->local), hm_kv("host", s->host->domain));
+		stream_end(s, STREAM_INVALID_FROM, NULL);
+		return;
+	}
 	exchange_free(&l->exchange);
 	wipe_message(l);
 	stream_count_auth(l->mechanism, true);

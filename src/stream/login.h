@@ -36,6 +36,7 @@ struct login {
 	char lang[LANG_MAX + 1]; /* of the stream, or "" */
 	const struct mechanism *mechanism;
 	struct exchange *exchange;
+	char *from;    /* of the header, if it came over TLS; or NULL */
 	char *local;   /* normalised; who wants to log in */
 	char *message; /* the client's first, decoded; holds the password of PLAIN */
 	size_t message_len;

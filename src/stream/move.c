@@ -30,7 +30,6 @@ attach(struct stream *s)
 	msg->u.attach.source = mem_strdup(conn_peer(s->conn)->prefix);
 	msg->u.attach.tls = version ? mem_printf("%s %s", version, conn_tls_cipher(s->conn)) : NULL;
 	msg->u.attach.mechanism = mem_strdup(s->login->mechanism->name);
-	msg->u.attach.lang = *s->login->lang ? mem_strdup(s->login->lang) : NULL;
 	msg->u.attach.conn = (uint64_t)conn_log(s->conn)->field[0].value.u.num;
 	s->login->step = LOGIN_ATTACH;
 	link_to_core(worker_self(), msg);

@@ -22,7 +22,7 @@
 /* --- Headers ------------------------------------------------------------------------- */
 
 void
-stream_send_header(struct stream *s, const char *to)
+stream_send_header(struct stream *s, const struct header *theirs)
 {
 	const struct link_host *host = s->host ? s->host : link_first_host();
 	char id[ID_CHARS + 1];
@@ -30,22 +30,44 @@ stream_send_header(struct stream *s, const char *to)
 	if (s->answered)
 		return;
 	s->answered = true;
-	header_write(stream_buf(), host ? host->domain : NULL, to, random_token(id, ID_CHARS));
+	header_write(stream_buf(), host ? host->domain : NULL, theirs, random_token(id, ID_CHARS));
 	stream_send(s);
 }
 
 /* After authentication the stream is that account's, at its host. */
 static enum stream_cond
-judge_identity(const struct stream *s, const struct header *h, struct arena *a)
+judge_identity(const struct stream *s, const struct header *h)
 {
 	const char *domain = strchr(s->bare, '@') + 1;
-	struct jid from;
 
 	if (strcmp(h->to, domain) != 0)
 		return STREAM_HOST_UNKNOWN;
-	if (h->from && (!jid_parse(&from, h->from, a) || strcmp(from.bare, s->bare) != 0))
+	if (h->from && strcmp(h->from, s->bare) != 0)
 		return STREAM_INVALID_FROM; /* 4.9.3.9 */
 	return 0;
+}
+
+static void
+open_stream(struct stream *s, const struct header *h)
+{
+	struct link_msg *msg = link_new(LINK_LANG, s->id, s->session);
+
+	msg->u.lang.lang = h->lang ? mem_strdup(h->lang) : NULL;
+	link_to_core(link_worker(s->session), msg);
+	s->state = OPEN;
+	stream_start_idle(s);
+}
+
+static void
+begin_login(struct stream *s, const struct header *h)
+{
+	struct login *l = s->login;
+
+	s->state = NEGOTIATING;
+	snprintf(l->lang, sizeof(l->lang), "%s", h->lang ? h->lang : "");
+	/* What was said in the clear proves nothing. */
+	mem_free(l->from);
+	l->from = h->from && conn_is_tls(s->conn) ? mem_strdup(h->from) : NULL;
 }
 
 void
@@ -61,21 +83,18 @@ stream_got_header(struct stream *s, const struct hm_elem *root)
 	if (!wrong && !s->host)
 		wrong = STREAM_HOST_UNKNOWN;
 	if (!wrong && s->session)
-		wrong = judge_identity(s, &h, a);
-	stream_send_header(s, h.from);
+		wrong = judge_identity(s, &h);
+	stream_send_header(s, &h);
 	log_line(&s->log, HM_DEBUG, "header", hm_kv("to", h.to), hm_kv("from", h.from),
 	         hm_kv("lang", h.lang));
 	if (wrong) {
 		stream_end(s, wrong, NULL);
 		return;
 	}
-	if (s->session) {
-		s->state = OPEN;
-		stream_start_idle(s);
-	} else {
-		s->state = NEGOTIATING;
-		snprintf(s->login->lang, sizeof(s->login->lang), "%s", h.lang ? h.lang : "");
-	}
+	if (s->session)
+		open_stream(s, &h);
+	else
+		begin_login(s, &h);
 	stream_send_features(s);
 }
 

@@ -36,6 +36,7 @@ enum stream_state {
 /* Why reading is held; bits. */
 enum { HOLD_CREDIT = 1, HOLD_RATE = 2 };
 
+struct header;
 struct login;
 
 struct stream {
@@ -135,7 +136,8 @@ void stream_output_turn(struct turn_end *te);
 
 /* --- negotiate.c ----------------------------------------------------------------------- */
 
-void stream_send_header(struct stream *s, const char *to); /* if it was not sent yet */
+/* If it was not sent yet; theirs: NULL when it could not be read. */
+void stream_send_header(struct stream *s, const struct header *theirs);
 void stream_got_header(struct stream *s, const struct hm_elem *root);
 void stream_got_element(struct stream *s, struct arena **arena, struct hm_elem *root);
 void stream_negotiation_timeout(struct stream *s);

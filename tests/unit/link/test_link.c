@@ -106,7 +106,6 @@ a_message_is_freed_with_all_that_it_owns(void **state)
 	msg->u.attach.source = mem_strdup("127.0.0.1");
 	msg->u.attach.tls = mem_strdup("TLSv1.3");
 	msg->u.attach.mechanism = mem_strdup("PLAIN");
-	msg->u.attach.lang = mem_strdup("en");
 	link_free(msg);
 	msg = link_new(LINK_STRANGER_IQ, 1, 0);
 	msg->u.stranger.host = mem_strdup("a.example");
