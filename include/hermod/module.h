@@ -186,9 +186,22 @@ HM_PUBLIC void hm_cmd_row_(struct hm_cmd *cmd, const struct hm_field *f, size_t 
 struct hm_migration {
 	const char *name, *sql; /* generated from schema/NNNN-*.sql */
 };
+struct hm_column {
+	const char *name;
+	enum hm_value_type type;
+};
+/* A table, or some of its columns, to which rows are appended in numbers: see store/store.h. */
+struct hm_append {
+	const char *table;
+	const char *key; /* a row whose key is there is left out; NULL: it fails */
+	const struct hm_column *columns;
+	size_t n;
+};
 struct hm_sql {
 	const char *sql;        /* $1.. in both databases */
 	const char *postgresql; /* where it must differ, or NULL */
+	/* instead of both: hm_store() with the columns' values appends one row */
+	const struct hm_append *append;
 };
 
 /* --- What is in memory of an entity --------------------------------------- */

@@ -179,6 +179,9 @@ install_tables(struct module *m, struct hm_error *why)
 
 	_Static_assert(sizeof(struct hm_migration) == sizeof(struct store_migration),
 	               "same two strings");
+	_Static_assert(sizeof(struct hm_append) == sizeof(struct store_table) &&
+	                       sizeof(struct hm_column) == sizeof(struct store_column),
+	               "the same table");
 	if (decl->schema &&
 	    !store_migrate(m->name, (const struct store_migration *)decl->schema, why))
 		return false;
@@ -187,9 +190,14 @@ install_tables(struct module *m, struct hm_error *why)
 	for (size_t i = 0; i < decl->sql.n; i++) {
 		const struct hm_sql *sql = &decl->sql.v[i];
 
-		m->statements[i] = store_statement(m->name, (unsigned)i, sql->sql,
-		                                   sql->postgresql ? sql->postgresql : sql->sql);
-		m->writes[i] = sql_writes(sql->sql);
+		if (sql->append)
+			m->statements[i] = store_append(m->name, (unsigned)i,
+			                                (const struct store_table *)sql->append);
+		else
+			m->statements[i] =
+				store_statement(m->name, (unsigned)i, sql->sql,
+			                        sql->postgresql ? sql->postgresql : sql->sql);
+		m->writes[i] = sql->append || sql_writes(sql->sql);
 	}
 	return true;
 }

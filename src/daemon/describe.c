@@ -181,6 +181,13 @@ describe_metrics(void)
 }
 
 static json_t *
+describe_statement(const char *sqlite, const char *postgresql)
+{
+	return json_pack("{ss ss}", "sqlite", sqlite, "postgresql",
+	                 postgresql ? postgresql : sqlite);
+}
+
+static json_t *
 describe_statements(void)
 {
 	json_t *array = json_array();
@@ -188,8 +195,23 @@ describe_statements(void)
 
 	accounts_register_statements();
 	for (unsigned i = 0; (statement = store_statement_by_id(i)); i++)
-		append(array, json_string(statement->sqlite));
+		append(array, describe_statement(statement->sqlite, statement->postgresql));
 	return array;
+}
+
+static json_t *
+describe_sql(const struct hm_sql *sql)
+{
+	struct store_statement st = { .table = (const struct store_table *)sql->append };
+	json_t *o;
+
+	if (!sql->append)
+		return describe_statement(sql->sql, sql->postgresql);
+	store_append_make(&st);
+	o = describe_statement(st.sqlite, st.postgresql);
+	mem_free(st.made[0]);
+	mem_free(st.made[1]);
+	return o;
 }
 
 static json_t *
@@ -293,7 +315,7 @@ describe_module(const struct module *m)
 		append(hooks, describe_hook(&d->hooks.v[i]));
 	describe_commands(commands, d->commands.v, d->commands.n);
 	for (size_t i = 0; i < d->sql.n; i++)
-		append(sql, json_string(d->sql.v[i].sql));
+		append(sql, describe_sql(&d->sql.v[i]));
 	for (size_t i = 0; i < d->metrics.n; i++)
 		append(metrics, describe_metric(d->metrics.v[i].name, d->metrics.v[i].help,
 		                                d->metrics.v[i].type));

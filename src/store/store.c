@@ -156,8 +156,8 @@ store_migrate(const char *owner, const struct store_migration *migrations, struc
 	return store_migrations_run(store.driver, owner, migrations, why);
 }
 
-unsigned
-store_statement(const char *owner, unsigned number, const char *sqlite, const char *postgresql)
+static unsigned
+add_statement(const struct store_statement *st)
 {
 	hm_assert(!store.started);
 	if (store.n == store.cap) {
@@ -165,13 +165,42 @@ store_statement(const char *owner, unsigned number, const char *sqlite, const ch
 		store.statements =
 			mem_realloc(store.statements, store.cap * sizeof(*store.statements));
 	}
-	store.statements[store.n] = (struct store_statement){
+	store.statements[store.n] = *st;
+	return store.n++;
+}
+
+unsigned
+store_statement(const char *owner, unsigned number, const char *sqlite, const char *postgresql)
+{
+	const struct store_statement st = {
 		.owner = owner,
 		.number = number,
 		.sqlite = sqlite,
 		.postgresql = postgresql,
 	};
-	return store.n++;
+
+	return add_statement(&st);
+}
+
+unsigned
+store_append(const char *owner, unsigned number, const struct store_table *table)
+{
+	struct store_statement st = { .owner = owner, .number = number, .table = table };
+
+	store_append_make(&st);
+	return add_statement(&st);
+}
+
+static void
+free_statements(void)
+{
+	for (unsigned i = 0; i < store.n; i++) {
+		mem_free(store.statements[i].made[0]);
+		mem_free(store.statements[i].made[1]);
+	}
+	mem_free(store.statements);
+	store.statements = NULL;
+	store.n = store.cap = 0;
 }
 
 const struct store_statement *
@@ -456,9 +485,7 @@ store_close(void)
 		         hm_kv("groups", lost));
 	if (store.locked_here)
 		store_unlock_directory();
-	mem_free(store.statements);
-	store.statements = NULL;
-	store.n = store.cap = 0;
+	free_statements();
 	store.driver = NULL;
 	store.started = store.locked_here = false;
 	atomic_store(&store.report_after_ms, 0);

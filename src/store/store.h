@@ -55,6 +55,26 @@ bool store_migrate(const char *owner, const struct store_migration *migrations,
 /* Registers a statement with $1.. parameters and gives it its number; sql must outlive the store. Both variants may be the same pointer. */
 unsigned
 store_statement(const char *owner, unsigned number, const char *sqlite, const char *postgresql);
+
+struct store_column {
+	const char *name;
+	enum hm_value_type type; /* HM_V_INT: BIGINT, HM_V_TEXT: TEXT, HM_V_BLOB: BYTEA or BLOB */
+};
+/* A table to which rows are appended, many at a time; or some of its columns. */
+struct store_table {
+	const char *name;
+	const char *key; /* "account, id": a row whose key is there is left out, so that it may come twice; NULL: it fails */
+	const struct store_column *columns;
+	size_t n;
+};
+/*
+ * Registers the append to a table under a number as of a statement.  A call of it in a write group has
+ * one row: its arguments are the columns, in their order.  What a batch appends to one table becomes one
+ * statement where the database gains by it, so nobody learns which rows were left out, and store_changed()
+ * says nothing.  Statements of the same batch that name the table still find what came before them.
+ * table must outlive the store.
+ */
+unsigned store_append(const char *owner, unsigned number, const struct store_table *table);
 /* Prepares every statement once, so that a mistake is found at start; then starts the threads. */
 bool store_start(struct hm_error *why) HM_MUST_USE;
 /* All pending writes are committed, then threads end and the database is closed. The workers have stopped, callbacks no longer run. */

@@ -31,6 +31,9 @@ struct store_statement {
 	const char *owner;
 	unsigned number; /* the owner's */
 	const char *sqlite, *postgresql;
+	/* An append, and made[0], made[1] are the two texts; else NULL.  PostgreSQL's takes an array for each column. */
+	const struct store_table *table;
+	char *made[2];
 	unsigned params; /* how many $n; set by check() */
 };
 
@@ -115,6 +118,11 @@ void store_set_changed(struct store_rows *rows, int64_t changed);
 char *store_part_dup(const char *sql, const char *driver);
 /* Makes the table in which the store keeps what was done. */
 bool store_migrations_create(const struct store_driver *driver, struct hm_error *why);
+/* --- Appends (append.c) ----------------------------------------------------------- */
+
+/* Writes the statements of an append into st. */
+void store_append_make(struct store_statement *st);
+
 bool store_migrations_run(const struct store_driver *driver, const char *owner,
                           const struct store_migration *migrations, struct hm_error *why);
 

@@ -83,12 +83,28 @@ fixture_open(struct hm_error *why)
 	return store_open(&cfg, why);
 }
 
+static bool
+open_tables(const struct store_config *cfg, struct hm_error *why)
+{
+	return store_open(cfg, why) && store_migrate("core", migrations, why);
+}
+
+void
+fixture_open_tables(void)
+{
+	struct store_config cfg = fixture_config();
+	struct hm_error why = { 0 };
+
+	if (!open_tables(&cfg, &why))
+		fail_msg("%s", why.text);
+}
+
 void
 fixture_start_with(const struct store_config *cfg, const char *const *sql, unsigned n,
                    unsigned *ids)
 {
 	struct hm_error why = { 0 };
-	bool ok = store_open(cfg, &why) && store_migrate("core", migrations, &why);
+	bool ok = open_tables(cfg, &why);
 
 	for (unsigned i = 0; ok && i < n; i++)
 		ids[i] = store_statement("core", i, sql[i], sql[i]);

@@ -30,6 +30,8 @@ const char *fixture_path(void); /* of the database */
 
 /* Opens; *why is filled when it returns false. */
 bool fixture_open(struct hm_error *why);
+/* Opens with the tables of fixture_start(), for a test that registers its statements itself. */
+void fixture_open_tables(void);
 /* Opens with a table `t (id BIGINT PRIMARY KEY, name TEXT UNIQUE, data BLOB)`, and starts. */
 void fixture_start(const char *const *sql, unsigned n, unsigned *ids);
 void fixture_start_with(const struct store_config *cfg, const char *const *sql, unsigned n,

@@ -382,10 +382,113 @@ a_wrong_statement_stops_the_start(void **state)
 	refused(NULL, "no text");
 }
 
+/* --- Appends --------------------------------------------------------------------------- */
+
+enum { APPEND, APPEND_NEW, FIND, FORGET, APPENDS };
+static const struct store_column columns[] = {
+	{ "id", HM_V_INT },
+	{ "data", HM_V_BLOB },
+	{ "name", HM_V_TEXT },
+};
+static const struct store_table strict = { "t", NULL, columns, HM_COUNT(columns) };
+static const struct store_table repeated = { "t", "id", columns, HM_COUNT(columns) };
+static unsigned app[APPENDS];
+
+static int
+appending(void **state)
+{
+	struct hm_error why = { 0 };
+
+	if (fixture_setup(state) != 0)
+		return -1;
+	fixture_open_tables();
+	app[APPEND] = store_append("core", APPEND, &strict);
+	app[APPEND_NEW] = store_append("core", APPEND_NEW, &repeated);
+	app[FIND] = store_statement("core", FIND, sql[ALL], sql[ALL]);
+	app[FORGET] = store_statement("core", FORGET, sql[DELETE], sql[DELETE]);
+	if (!store_start(&why))
+		fail_msg("%s", why.text);
+	return 0;
+}
+
+static void
+rows_are_appended_by_column(void **state)
+{
+	struct hm_blob data = { "\0\xff", 2 };
+	const struct store_call calls[] = {
+		CALL(app[APPEND], 1, data, "a{b,\"c\\"),
+		CALL(app[APPEND], 2, no_data, no_name),
+		CALL(app[APPEND], INT64_MIN, data, ""),
+	};
+	struct answer a;
+
+	write_calls(calls, 3, &a);
+	answer_wait(&a);
+	assert_int_equal(a.outcome, STORE_OK);
+	assert_string_equal(read_now(CALL(app[FIND])), "-9223372036854775808||x'00ff';"
+	                                               "1|a{b,\"c\\|x'00ff';2|NULL|NULL;");
+}
+
+static void
+a_row_that_is_there_is_left_out_where_the_table_says_so(void **state)
+{
+	const struct store_call calls[] = {
+		CALL(app[APPEND_NEW], 1, no_data, "again"),
+		CALL(app[APPEND_NEW], 2, no_data, "two"),
+		CALL(app[APPEND_NEW], 2, no_data, "two again"),
+	};
+	struct answer a;
+
+	assert_int_equal(write_now(CALL(app[APPEND_NEW], 1, no_data, "one"), NULL), STORE_OK);
+	write_calls(calls, 3, &a);
+	answer_wait(&a);
+	assert_int_equal(a.outcome, STORE_OK);
+	assert_string_equal(read_now(CALL(app[FIND])), "1|one|NULL;2|two|NULL;");
+	assert_int_equal(write_now(CALL(app[APPEND], 1, no_data, "x"), NULL), STORE_FAILED);
+	/* Another key than the declared one. */
+	assert_int_equal(write_now(CALL(app[APPEND_NEW], 3, no_data, "two"), NULL), STORE_FAILED);
+}
+
+static void
+a_group_with_a_bad_append_fails_alone(void **state)
+{
+	struct answer a[3];
+	const struct store_call bad[] = {
+		CALL(app[APPEND], 2, no_data, "two"),
+		CALL(app[APPEND], 1, no_data, "one again"),
+	};
+
+	write_calls(&CALL(app[APPEND], 1, no_data, "one"), 1, &a[0]);
+	write_calls(bad, 2, &a[1]);
+	write_calls(&CALL(app[APPEND], 3, no_data, "three"), 1, &a[2]);
+	for (unsigned i = 0; i < 3; i++)
+		answer_wait(&a[i]);
+	assert_int_equal(a[0].outcome, STORE_OK);
+	assert_int_equal(a[1].outcome, STORE_FAILED);
+	assert_int_equal(a[2].outcome, STORE_OK);
+	assert_string_equal(read_now(CALL(app[FIND])), "1|one|NULL;3|three|NULL;");
+}
+
+/* Also when what a batch appends is one statement. */
+static void
+statements_between_appends_find_what_came_before(void **state)
+{
+	struct answer a[3];
+
+	write_calls(&CALL(app[APPEND], 1, no_data, "one"), 1, &a[0]);
+	write_calls(&CALL(app[FORGET], 1), 1, &a[1]);
+	write_calls(&CALL(app[APPEND], 1, no_data, "another"), 1, &a[2]);
+	for (unsigned i = 0; i < 3; i++)
+		answer_wait(&a[i]);
+	assert_int_equal(a[1].changed, 1);
+	assert_string_equal(read_now(CALL(app[FIND])), "1|another|NULL;");
+}
+
 int
 main(void)
 {
 #define STARTED(test) cmocka_unit_test_setup_teardown(test, started, fixture_teardown)
+#define APPENDING(test) cmocka_unit_test_setup_teardown(test, appending, fixture_teardown)
 	const struct CMUnitTest tests[] = {
 		STARTED(values_of_all_types_come_back),
 		STARTED(null_differs_from_empty),
@@ -407,6 +510,10 @@ main(void)
 		STARTED(closing_writes_what_is_pending),
 		STARTED(the_file_is_for_its_owner_only),
 		STARTED(the_log_stays_bounded),
+		APPENDING(rows_are_appended_by_column),
+		APPENDING(a_row_that_is_there_is_left_out_where_the_table_says_so),
+		APPENDING(a_group_with_a_bad_append_fails_alone),
+		APPENDING(statements_between_appends_find_what_came_before),
 		cmocka_unit_test_setup_teardown(a_wrong_statement_stops_the_start, fixture_setup,
 		                                fixture_teardown),
 	};
