@@ -21,7 +21,7 @@
 
 #define NS_BIND "urn:ietf:params:xml:ns:xmpp-bind"
 #define RANDOM_RESOURCE_CHARS 16
-#define FAILURES_MAX 5 /* 7.7.3 */
+#define FAILURES_MAX 6 /* 7.7.3: five more tries */
 
 static void
 refuse(struct hm_session *s, const struct hm_stanza *iq, enum hm_cond cond, const char *text)
@@ -40,15 +40,16 @@ random_resource(void)
 	return random_token(text, RANDOM_RESOURCE_CHARS);
 }
 
-/* NULL: what the client wants is not a resourcepart (RFC 6120 7.7.2.1). */
+/* For what cannot be a resourcepart the server makes another, as for none: 7.7.2.1, 7.7.2.2. */
 static const char *
 wanted_resource(const struct hm_stanza *iq)
 {
 	const struct hm_elem *bind = elem_first_child(iq->root);
 	const struct hm_elem *resource = elem_child(bind, NS_BIND, "resource");
 	const char *text = resource ? elem_text(resource, worker_scratch()) : "";
+	const char *prepared = *text ? jid_prepare_resource(text, worker_scratch()) : NULL;
 
-	return *text ? jid_prepare_resource(text, worker_scratch()) : random_resource();
+	return prepared ? prepared : random_resource();
 }
 
 static void
@@ -81,12 +82,8 @@ session_bind(struct hm_session *s, const struct hm_stanza *iq)
 	struct hm_user *u = s->user;
 	const struct core_limits *limits = host_limits(u->entity.host);
 	const char *resource = wanted_resource(iq);
-	struct hm_session *taken = resource ? hm_find_session(u, resource) : NULL;
+	struct hm_session *taken = hm_find_session(u, resource);
 
-	if (!resource) {
-		refuse(s, iq, HM_BAD_REQUEST, "This resource is not allowed.");
-		return;
-	}
 	if (taken && limits->conflict == CONFLICT_REFUSE) {
 		refuse(s, iq, HM_CONFLICT, NULL);
 		return;
