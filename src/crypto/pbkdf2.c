@@ -22,6 +22,8 @@
 
 #define BLOCK_MAX SHA512_CBLOCK
 #define VECTORS_MAX 4
+/* Of a digest; that of SHA-1 is filled up with padding. */
+#define VECTORS(hash) ((hash) == CRYPTO_SHA512 ? 4 : 2)
 
 /* Whole vectors are written and read, since a narrow write makes the wider read that follows wait. */
 union vector {
@@ -46,7 +48,6 @@ struct chain {
 	enum crypto_hash hash;
 	unsigned iterations;
 	size_t digest_len, block_len;
-	size_t vectors;           /* of the digest, the last one filled up with padding */
 	union state inner, outer; /* behind the pads */
 	union state state;
 	union {
@@ -72,7 +73,7 @@ state_init(enum crypto_hash hash, union state *state)
 	return false;
 }
 
-static void
+static inline void
 compress(enum crypto_hash hash, union state *state, const unsigned char *block)
 {
 	switch (hash) {
@@ -92,33 +93,72 @@ compress(enum crypto_hash hash, union state *state, const unsigned char *block)
 
 /* From the machine's order of bytes to that of the network. */
 static inline union vector
-swapped(union vector v, bool wide)
+swapped(union vector v)
 {
 	if (__BYTE_ORDER__ == __ORDER_BIG_ENDIAN__)
 		return v;
 	v.words32 = v.words32 << 16 | v.words32 >> 16;
 	v.words32 = (v.words32 & 0x00ff00ff) << 8 | (v.words32 >> 8 & 0x00ff00ff);
-	if (wide)
-		v.words64 = v.words64 << 32 | v.words64 >> 32;
 	return v;
 }
 
-/* In the block, the digest of what led to `from` and of the block takes the place of the last digest. */
-static inline void
-half_round(struct chain *c, const union state *from)
+static inline uint64_t
+swapped_word(uint64_t word)
 {
-	for (size_t i = 0; i < c->vectors; i++)
-		c->state.words[i] = from->words[i];
-	compress(c->hash, &c->state, c->block.bytes);
-	for (size_t i = 0; i < c->vectors; i++)
-		c->block.vectors[i] = swapped(c->state.words[i], c->hash == CRYPTO_SHA512);
+	return __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__ ? word : __builtin_bswap64(word);
 }
 
-static inline void
-add_to_sum(struct chain *c)
+/*
+ * Part i of the digest that a compression left, as wide as that stored it: SHA-1's h4 and all words of
+ * SHA-512 are stored one by one, and a vector read over them waits until they are in the cache.
+ */
+static inline union vector
+digest_part(enum crypto_hash hash, const union state *state, size_t i)
 {
-	for (size_t i = 0; i < c->vectors; i++)
-		c->sum[i].words64 ^= c->block.vectors[i].words64;
+	const uint64_t *wide = (const uint64_t *)state->sha512.h;
+
+	if (hash == CRYPTO_SHA512)
+		return (union vector){ .words64 = { swapped_word(wide[2 * i]),
+			                            swapped_word(wide[2 * i + 1]) } };
+	if (hash == CRYPTO_SHA1 && i == 1)
+		return swapped((union vector){ .words32 = { state->sha1.h4, 0x80000000 } });
+	return swapped(state->words[i]);
+}
+
+/* In the block, the digest of what led to `from` and of the block takes the place of the last digest. */
+static inline __attribute__((always_inline)) void
+half_round_of(enum crypto_hash hash, struct chain *c, bool outer)
+{
+	const union state *from = outer ? &c->outer : &c->inner;
+	const size_t vectors = VECTORS(hash);
+
+	for (size_t i = 0; i < vectors; i++)
+		c->state.words[i] = from->words[i];
+	compress(hash, &c->state, c->block.bytes);
+	for (size_t i = 0; i < vectors; i++) {
+		union vector part = digest_part(hash, &c->state, i);
+
+		c->block.vectors[i] = part;
+		if (outer)
+			c->sum[i].words64 ^= part.words64;
+	}
+}
+
+/* A copy for each hash, since loops of a known length need no loop. */
+static void
+half_round(struct chain *c, bool outer)
+{
+	switch (c->hash) {
+	case CRYPTO_SHA1:
+		half_round_of(CRYPTO_SHA1, c, outer);
+		break;
+	case CRYPTO_SHA256:
+		half_round_of(CRYPTO_SHA256, c, outer);
+		break;
+	case CRYPTO_SHA512:
+		half_round_of(CRYPTO_SHA512, c, outer);
+		break;
+	}
 }
 
 static void
@@ -132,12 +172,10 @@ run(struct chain *chains, size_t n)
 	for (unsigned round = 1; round < most; round++) {
 		for (size_t i = 0; i < n; i++)
 			if (round < chains[i].iterations)
-				half_round(&chains[i], &chains[i].inner);
+				half_round(&chains[i], false);
 		for (size_t i = 0; i < n; i++)
-			if (round < chains[i].iterations) {
-				half_round(&chains[i], &chains[i].outer);
-				add_to_sum(&chains[i]);
-			}
+			if (round < chains[i].iterations)
+				half_round(&chains[i], true);
 	}
 }
 
@@ -203,7 +241,6 @@ start(struct chain *c, const struct pbkdf2 *d, struct crypto_bytes password)
 	*c = (struct chain){ .hash = d->hash, .iterations = d->iterations };
 	c->digest_len = crypto_hash_len(d->hash);
 	c->block_len = d->hash == CRYPTO_SHA512 ? SHA512_CBLOCK : SHA256_CBLOCK;
-	c->vectors = (c->digest_len + 15) / 16;
 	if (!set_key(c, password))
 		return false;
 	first_round(c, password, d->salt);
