@@ -15,6 +15,7 @@
 #include "net/tls.h"
 #include "net/tls_state.h"
 
+#define BROKE_PROTOCOL "the peer broke the protocol"
 #define EXPORTER_LABEL "EXPORTER-Channel-Binding" /* RFC 9266 2 */
 
 /* What the BIO works on during one call into OpenSSL. */
@@ -24,6 +25,7 @@ struct tls_io {
 	size_t in_len;
 	char *out; /* SEND_BYTES */
 	size_t out_len;
+	bool renegotiates; /* the peer asks for a handshake after the first */
 };
 
 static _Thread_local struct tls_io *tls_io;
@@ -129,9 +131,9 @@ io_end(struct tls_io *io)
 /* --- Input ------------------------------------------------------------------------------ */
 
 static void
-tls_failed(struct conn *c)
+tls_failed(struct conn *c, const char *otherwise)
 {
-	const char *reason = tls_take_error("the peer broke the protocol");
+	const char *reason = tls_take_error(otherwise);
 
 	c->tls_broken = true;
 	mem_free(c->tls_error);
@@ -154,7 +156,7 @@ shake_hands(struct conn *c, struct tls_io *io)
 	if (error == SSL_ERROR_WANT_READ)
 		return false;
 	if (result != 1) {
-		tls_failed(c);
+		tls_failed(c, BROKE_PROTOCOL);
 		return false;
 	}
 	c->secured = true;
@@ -177,12 +179,17 @@ read_record(struct conn *c, struct tls_io *io, char *plain)
 	result = SSL_read_ex(c->ssl, plain, PLAIN_BYTES, &len);
 	error = SSL_get_error(c->ssl, result);
 	io_end(io);
+	/* RFC 6120 5.3.5: OpenSSL only answers no_renegotiation, and would go on. */
+	if (io->renegotiates) {
+		tls_failed(c, "the peer wants to negotiate again");
+		return 0;
+	}
 	if (result == 1)
 		return len;
 	if (error == SSL_ERROR_ZERO_RETURN)
 		conn_eof(c, CONN_EOF);
 	else if (error != SSL_ERROR_WANT_READ)
-		tls_failed(c);
+		tls_failed(c, BROKE_PROTOCOL);
 	return 0;
 }
 
@@ -221,7 +228,7 @@ conn_tls_encrypt(struct conn *c, const char *data, size_t len)
 		if (SSL_write_ex(c->ssl, data + done, record, &written) == 1)
 			done += written;
 		else
-			tls_failed(c);
+			tls_failed(c, BROKE_PROTOCOL);
 	}
 	io_end(&io);
 	return done;
@@ -240,6 +247,16 @@ conn_tls_shutdown(struct conn *c)
 	ERR_clear_error();
 }
 
+/* --- Renegotiation ------------------------------------------------------------------------- */
+
+static void
+note_alert(const SSL *ssl, int where, int what)
+{
+	if ((where & SSL_CB_WRITE_ALERT) == SSL_CB_WRITE_ALERT &&
+	    (what & 0xff) == SSL_AD_NO_RENEGOTIATION && tls_io)
+		tls_io->renegotiates = true;
+}
+
 /* --- Life --------------------------------------------------------------------------------- */
 
 bool
@@ -254,6 +271,7 @@ conn_start_tls(struct conn *c, struct tls_context *ctx, const char *sni_default)
 	c->ssl = tls_ssl_new(ctx, sni_default);
 	bio = bio_new();
 	SSL_set_bio(c->ssl, bio, bio);
+	SSL_set_info_callback(c->ssl, note_alert);
 	/* What was said so far was said in the clear. */
 	if (c->out.len > 0)
 		buf_append(&c->wire, c->out.data, c->out.len);
