@@ -16,7 +16,10 @@ data_directory $dir/data
 run_directory $dir/run
 workers ${WORKERS:-1}
 log { level warn }
-limits { auth_failures 1000000 }
+limits {
+	auth_failures 1000000
+	auth_unfinished 1000000
+}
 c2s {
 	require_tls no
 	rate unlimited

@@ -46,6 +46,9 @@ const struct hm_conf_key core_keys[] = {
 	       .doc = "Accounts per worker that stay in memory though nobody needs them just now."),
 	HM_KEY(struct core_limits, auth_failures, INT, "20", .min = "1", .max = "1000000",
 	       .doc = "Failed logins from one address (IPv6: one /64) in auth_window before further ones are refused unseen."),
+	HM_KEY(struct core_limits, auth_unfinished, INT, "1000", .min = "16", .max = "1000000",
+	       .doc = "Logins of one address that are under way, or were given up in auth_window after the account had been looked up, before "
+	              "further ones are refused unseen."),
 	HM_KEY(struct core_limits, auth_window, DURATION, "5 min", .min = "1 s", .max = "1 d",
 	       .doc = "How long failed logins of an address are counted."),
 };

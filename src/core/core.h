@@ -23,8 +23,9 @@ struct core_limits {
 	int64_t max_account_name; /* bytes; RFC 7622 allows 1023 */
 	size_t presence_size;     /* it is kept: for each session, and with requests to subscribe */
 	/* The server's. */
-	int64_t idle_entities; /* per worker, kept in memory though nothing needs them */
-	int64_t auth_failures; /* of one address in auth_window before it must wait */
+	int64_t idle_entities;   /* per worker, kept in memory though nothing needs them */
+	int64_t auth_failures;   /* of one address in auth_window before it must wait */
+	int64_t auth_unfinished; /* likewise */
 	uint32_t auth_window;
 };
 /* RFC 6120 7.7.2.2: what happens when a resource is taken. */

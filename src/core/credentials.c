@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Copyright 2026 the Hermod authors */
 /*
- * core/credentials.c - verifiers for SASL, and the limit on failed attempts of one address.
+ * core/credentials.c - verifiers for SASL, and the limits on failed and on unfinished attempts of
+ * one address.
  *
  * Runs on the guard worker of the source address, so a limit is counted in one place however many
  * workers accept.  For an account that does not exist, and for a hash that an account has no verifier of,
@@ -23,65 +24,131 @@
 #include "loop/worker.h"
 
 #define SOURCES_MAX 65536
+#define FORGET_AT_ONCE 16
+#define TRACKED_MAX 64 /* accounts of one address; failures beyond count for the address only */
 
+/* Of one address in auth_window. */
 struct attempts {
+	struct list link; /* in here->attempts, the one that began first in front */
 	int64_t since_ms;
-	int64_t failures;
+	int64_t failures;   /* of all accounts */
+	int64_t unfinished; /* begun, and neither failed nor succeeded */
+	unsigned n, size;
+	struct attempts_at {
+		uint64_t account; /* keyed hash of the bare JID */
+		int64_t failures;
+	} * at;
+	char source[];
 };
 
 /* --- Attempts ------------------------------------------------------------------------------------- */
 
 static void
-forget_old(int64_t now_ms)
+forget(struct attempts *a)
 {
-	size_t pos = 0;
-	const char *source;
-	void *value;
-
-	while (table_next(&here->sources, &pos, &source, &value)) {
-		struct attempts *a = value;
-
-		if (now_ms - a->since_ms > core_limits()->auth_window) {
-			table_remove(&here->sources, source);
-			mem_free(a);
-		}
-	}
+	list_remove(&a->link);
+	table_remove(&here->sources, a->source);
+	mem_free(a->at);
+	mem_free(a);
 }
 
 static struct attempts *
-attempts_of(const char *source, bool make)
+oldest(void)
 {
-	struct attempts *a = table_get(&here->sources, source);
-	int64_t now_ms = worker_now_ms();
+	return list_empty(&here->attempts) ? NULL
+	                                   : list_entry(here->attempts.next, struct attempts, link);
+}
 
-	if (a && now_ms - a->since_ms > core_limits()->auth_window) {
-		a->since_ms = now_ms;
-		a->failures = 0;
-	}
-	if (a || !make)
+static bool
+has_passed(const struct attempts *a)
+{
+	return worker_now_ms() - a->since_ms > core_limits()->auth_window;
+}
+
+/* All have the same window, so what has passed is in front; a few at a time. */
+static void
+forget_passed(void)
+{
+	for (unsigned i = 0; i < FORGET_AT_ONCE && oldest() && has_passed(oldest()); i++)
+		forget(oldest());
+}
+
+static struct attempts *
+attempts_of(const char *source)
+{
+	size_t len = strlen(source);
+	struct attempts *a;
+
+	forget_passed();
+	a = table_get(&here->sources, source);
+	if (a && !has_passed(a))
 		return a;
+	if (a)
+		forget(a);
+	/* Bounded: an attacker with that many addresses is not stopped by this. */
 	if (table_count(&here->sources) >= SOURCES_MAX)
-		forget_old(now_ms);
-	if (table_count(&here->sources) >= SOURCES_MAX)
-		return NULL; /* bounded: an attacker with that many addresses is not stopped by this */
-	a = mem_new(struct attempts);
-	a->since_ms = now_ms;
-	table_put(&here->sources, source, a);
+		forget(oldest());
+	a = mem_zalloc(sizeof(*a) + len + 1);
+	memcpy(a->source, source, len + 1);
+	a->since_ms = worker_now_ms();
+	list_push_back(&here->attempts, &a->link);
+	table_put(&here->sources, a->source, a);
 	return a;
+}
+
+/* make: one more is tracked, while there is room.  NULL: this one is not. */
+static struct attempts_at *
+attempts_at(struct attempts *a, const char *host, const char *local, bool make)
+{
+	char *bare = mem_printf("%s@%s", local, host);
+	uint64_t account = hash_bytes(bare, strlen(bare));
+
+	mem_free(bare);
+	for (unsigned i = 0; i < a->n; i++) {
+		if (a->at[i].account == account)
+			return &a->at[i];
+	}
+	if (!make || a->n == TRACKED_MAX)
+		return NULL;
+	if (a->n == a->size) {
+		a->size = a->size ? 2 * a->size : 1;
+		a->at = mem_realloc(a->at, a->size * sizeof(*a->at));
+	}
+	a->at[a->n] = (struct attempts_at){ .account = account };
+	return &a->at[a->n++];
+}
+
+/* Who owns one account must not be able to wipe out guesses at others. */
+static void
+succeeded(struct attempts *a, const char *host, const char *local)
+{
+	struct attempts_at *at = attempts_at(a, host, local, false);
+
+	if (at) {
+		a->failures -= at->failures;
+		*at = a->at[--a->n];
+	}
+	if (a->failures == 0 && a->unfinished == 0)
+		forget(a);
 }
 
 void
 credentials_outcome(struct link_msg *take)
 {
-	const char *source = take->u.outcome.source;
+	struct attempts *a = attempts_of(take->u.outcome.source);
+	const char *host = take->u.outcome.host, *local = take->u.outcome.local;
 
+	/* 0: it was begun in a window that has passed. */
+	if (a->unfinished > 0)
+		a->unfinished--;
 	if (take->u.outcome.success) {
-		mem_free(table_remove(&here->sources, source));
+		succeeded(a, host, local);
 	} else {
-		struct attempts *a = attempts_of(source, true);
+		struct attempts_at *at = attempts_at(a, host, local, true);
 
-		if (a)
-			a->failures++;
+		a->failures++;
+		if (at)
+			at->failures++;
 		metric_add(core_metric(CM_AUTH_FAILED), 1);
 	}
 	link_free(take);
@@ -128,9 +195,11 @@ found(void *ctx, enum store_outcome outcome, struct store_rows *const *rows, siz
 void
 credentials_look_up(struct link_msg *take)
 {
-	const struct attempts *a = attempts_of(take->u.look_up.source, false);
+	struct attempts *a = attempts_of(take->u.look_up.source);
 
-	if (a && a->failures >= core_limits()->auth_failures) {
+	/* Known and unknown accounts alike: what is counted tells nobody which exist. */
+	if (a->failures >= core_limits()->auth_failures ||
+	    a->unfinished >= core_limits()->auth_unfinished) {
 		struct link_msg *answer = link_new(LINK_CREDENTIAL, take->stream, 0);
 
 		answer->u.credential.result = LINK_CRED_LIMITED;
@@ -139,5 +208,6 @@ credentials_look_up(struct link_msg *take)
 		link_free(take);
 		return;
 	}
+	a->unfinished++;
 	accounts_read_credentials(take->u.look_up.host, take->u.look_up.local, found, take);
 }

@@ -44,6 +44,7 @@ struct here {
 	struct table absent;      /* bare JIDs without an account, each with a time to live */
 	struct table sources;     /* failed logins by address prefix (credentials.c) */
 	struct table outstanding; /* requests of the server by id (outstanding.c) */
+	struct list attempts;     /* the same, oldest first */
 	uint64_t traces;
 };
 

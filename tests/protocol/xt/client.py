@@ -281,8 +281,8 @@ class Client:
             raise Failure(f'{self.name} could not authenticate:\n{show(answer)}')
         self.open_stream()
 
-    def try_authenticate(self, mechanism=None, user=None, password=None, **options):
-        """The last element of an exchange: success or failure."""
+    def begin_authentication(self, mechanism=None, user=None, password=None, **options):
+        """Sends <auth/>.  The exchange."""
         offered = self.mechanisms()
         if mechanism is None:
             mechanism = next((m for m in ('SCRAM-SHA-256', 'SCRAM-SHA-1', 'PLAIN') if m in offered), None)
@@ -293,12 +293,20 @@ class Client:
         options['tls'] = self.socket
         exchange = sasl.start(mechanism, user or self.spec.user, password or self.password, **options)
         self.send(f"<auth xmlns='{SASL}' mechanism='{mechanism}'>{sasl.b64(exchange.first)}</auth>")
+        return exchange
+
+    def respond(self, exchange, challenge):
+        reply = exchange.respond(base64.b64decode(challenge.text(), validate=True))
+        self.send(f"<response xmlns='{SASL}'>{sasl.b64(reply) or ''}</response>")
+
+    def try_authenticate(self, mechanism=None, **options):
+        """The last element of an exchange: success or failure."""
+        exchange = self.begin_authentication(mechanism, **options)
         try:
             while True:
                 answer = self.next_element('an answer to SASL')
                 if answer.name == (SASL, 'challenge'):
-                    reply = exchange.respond(base64.b64decode(answer.text(), validate=True))
-                    self.send(f"<response xmlns='{SASL}'>{sasl.b64(reply) or ''}</response>")
+                    self.respond(exchange, answer)
                     continue
                 if answer.name == (SASL, 'success'):
                     exchange.finish(base64.b64decode(answer.text(), validate=True))

@@ -98,6 +98,19 @@ class ConnectionSteps:
         answer = client.try_authenticate(mechanism, **self.sasl_options(options))
         self.compare(client, self.pattern(this.body), answer)
 
+    @step(r'(?P<name>\S+) is challenged(?: with (?P<mechanism>[A-Z][\w-]*))?(?P<options>(?: \w+=\S*)*)')
+    def is_challenged(self, this, name, mechanism, options):
+        """The first half of an exchange."""
+        client = self.client(name)
+        exchange = client.begin_authentication(mechanism, **self.sasl_options(options))
+        client.half = exchange, client.next_element('a challenge')
+
+    @step(r'(?P<name>\S+) responds')
+    def responds(self, this, name):
+        """The second half, but for what the server says to it."""
+        client = self.client(name)
+        client.respond(*client.half)
+
     def sasl_options(self, text):
         options = {}
         for word in text.split():

@@ -294,6 +294,7 @@ struct core_limits core_test_limits = {
 	.directed = 3,
 	.probe_timeout = 60000,
 	.auth_failures = 5,
+	.auth_unfinished = 1000,
 	.auth_window = 60000,
 	.scram_iterations = 4096,
 	.max_account_name = 256,
