@@ -16,6 +16,7 @@
 #include "base/mem.h"
 #include "base/random.h"
 #include "core/chain.h"
+#include "core/changed.h"
 #include "core/core.h"
 #include "core/here.h"
 #include "core/turn.h"
@@ -157,6 +158,7 @@ struct telling {
 	struct mail mail;
 	enum telling_kind { ACCOUNT_CREATED, PASSWORD_CHANGED, ACCOUNT_REMOVED } kind;
 	uint64_t except;
+	int64_t at_us;
 	char bare[];
 };
 
@@ -181,6 +183,8 @@ told(struct mail *mail)
 	                                              : "The password was changed.";
 
 	user_directory_forget(t->bare);
+	if (t->kind != ACCOUNT_CREATED)
+		changed_remember(t->bare, t->at_us);
 	if (u && t->kind == ACCOUNT_CREATED)
 		u->look_again = true;
 	if (u && t->kind != ACCOUNT_CREATED) {
@@ -193,13 +197,14 @@ told(struct mail *mail)
 }
 
 static void
-tell(unsigned worker, const char *bare, enum telling_kind kind, uint64_t except)
+tell(unsigned worker, const char *bare, enum telling_kind kind, uint64_t except, int64_t at_us)
 {
 	struct telling *t = mem_zalloc(sizeof(*t) + strlen(bare) + 1);
 
 	memcpy(t->bare, bare, strlen(bare) + 1);
 	t->kind = kind;
 	t->except = except;
+	t->at_us = at_us;
 	t->mail.run = told;
 	worker_post(worker, &t->mail);
 }
@@ -214,6 +219,8 @@ written(void *ctx, enum store_outcome outcome, struct store_rows *const *rows, s
 	unsigned which = op->which;
 	uint64_t except = op->except;
 	char *bare = mem_strdup(op->bare);
+	/* Before the answer: who logs in because of it has been looked up later. */
+	int64_t now_us = clock_mono_us();
 
 	if (which == REMOVE && !changed && user_find(bare))
 		user_find(bare)->entity.doomed = false;
@@ -226,15 +233,15 @@ written(void *ctx, enum store_outcome outcome, struct store_rows *const *rows, s
 		finish(op, HM_ACCOUNT_OK);
 	if (changed && which == CREATE) {
 		for (unsigned i = 0; i < workers_count(); i++)
-			tell(i, bare, ACCOUNT_CREATED,
-			     0); /* it exists now: nobody may remember the contrary */
+			tell(i, bare, ACCOUNT_CREATED, 0,
+			     now_us); /* it exists now: nobody may remember the contrary */
 	} else if (changed) {
 		if (which == REMOVE)
 			log_line(NULL, HM_INFO, "account removed", hm_kv("jid", bare));
 		else
 			log_line(NULL, HM_INFO, "password changed", hm_kv("jid", bare));
 		tell(link_home(bare), bare, which == REMOVE ? ACCOUNT_REMOVED : PASSWORD_CHANGED,
-		     except);
+		     except, now_us);
 	}
 	mem_free(bare);
 }

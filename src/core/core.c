@@ -13,6 +13,7 @@
 #include "base/mem.h"
 #include "core/accounts.h"
 #include "core/chain.h"
+#include "core/changed.h"
 #include "core/command.h"
 #include "core/credentials.h"
 #include "core/here.h"
@@ -121,13 +122,13 @@ attach_go(struct waiter *w, struct entity *e, enum hm_cond why)
 	struct link_msg *msg = a->msg;
 
 	mem_free(a);
-	if (e) {
+	if (e && !changed_since(msg->u.attach.bare, msg->u.attach.at_us)) {
 		session_attach(user_of(e), msg);
 	} else {
 		struct link_msg *close = link_new(LINK_CLOSE, msg->stream, 0);
 
-		close->u.close.cond = why == HM_ITEM_NOT_FOUND ? STREAM_NOT_AUTHORIZED
-		                                               : STREAM_INTERNAL_SERVER_ERROR;
+		close->u.close.cond = e || why == HM_ITEM_NOT_FOUND ? STREAM_NOT_AUTHORIZED
+		                                                    : STREAM_INTERNAL_SERVER_ERROR;
 		link_to_stream(close);
 		link_free(msg);
 	}

@@ -12,6 +12,7 @@
 
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/metrics.h"
@@ -180,6 +181,7 @@ found(void *ctx, enum store_outcome outcome, struct store_rows *const *rows, siz
 
 	answer->u.credential.result = outcome == STORE_OK ? LINK_CRED_READY : LINK_CRED_UNAVAILABLE;
 	answer->u.credential.real = exists;
+	answer->u.credential.at_us = question->u.look_up.at_us;
 	for (unsigned i = 0; outcome == STORE_OK && i < LINK_HASHES; i++) {
 		const char *text = exists ? store_text(rows[0], 1 + i) : NULL;
 
@@ -209,5 +211,6 @@ credentials_look_up(struct link_msg *take)
 		return;
 	}
 	a->unfinished++;
+	take->u.look_up.at_us = clock_mono_us();
 	accounts_read_credentials(take->u.look_up.host, take->u.look_up.local, found, take);
 }

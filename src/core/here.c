@@ -24,6 +24,8 @@ here_new(void)
 	list_init(&here->idle);
 	list_init(&here->to_load);
 	list_init(&here->attempts);
+	list_init(&here->changes);
+	here->changes_since_us = INT64_MIN;
 	of_all[here->worker] = here;
 }
 

@@ -45,6 +45,10 @@ struct here {
 	struct table sources;     /* failed logins by address prefix (credentials.c) */
 	struct table outstanding; /* requests of the server by id (outstanding.c) */
 	struct list attempts;     /* the same, oldest first */
+	struct table changed;     /* accounts whose password has changed lately (changed.c) */
+	struct list changes;      /* the same, oldest first */
+	int64_t changes_since_us; /* what was before is not known */
+	struct table outstanding; /* requests of the server by id (outstanding.c) */
 	uint64_t traces;
 };
 

@@ -68,6 +68,7 @@ struct link_msg {
 		struct {
 			char *host, *local; /* normalised */
 			char *source;       /* conn_peer()->prefix */
+			int64_t at_us;      /* the core's own: when it began to read */
 		} look_up;
 		struct {
 			enum link_credential_result result;
@@ -79,6 +80,7 @@ struct link_msg {
 			char *verifier[LINK_HASHES];
 			/* the account exists; only for the decision after the sums are done */
 			bool real;
+			int64_t at_us; /* goes back with LINK_ATTACH */
 		} credential;
 		struct {
 			char *host, *local, *source;
@@ -90,6 +92,7 @@ struct link_msg {
 			char *tls; /* "TLSv1.3 TLS_AES_256_GCM_SHA384", or NULL */
 			char *mechanism;
 			uint64_t conn; /* number for the log */
+			int64_t at_us; /* of LINK_CREDENTIAL */
 		} attach;
 		struct {
 			char *lang; /* or NULL */

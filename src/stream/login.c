@@ -413,6 +413,7 @@ login_got_credential(struct stream *s, struct link_msg *take)
 	if (!l || l->step != LOGIN_LOOK_UP)
 		return;
 	l->real = take->u.credential.real;
+	l->at_us = take->u.credential.at_us;
 	switch (take->u.credential.result) {
 	case LINK_CRED_LIMITED:
 		login_fail(s, "temporary-auth-failure", "too many failures of this address");

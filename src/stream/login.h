@@ -33,6 +33,7 @@ struct login {
 	unsigned strangers;
 	bool early;              /* input came behind what is being worked on */
 	bool real;               /* the account exists */
+	int64_t at_us;           /* of LINK_CREDENTIAL; goes back to the core */
 	char lang[LANG_MAX + 1]; /* of the stream, or "" */
 	const struct mechanism *mechanism;
 	struct exchange *exchange;
