@@ -43,7 +43,6 @@ struct here {
 	struct turn turn;
 	struct table absent;      /* bare JIDs without an account, each with a time to live */
 	struct table sources;     /* failed logins by address prefix (credentials.c) */
-	struct table outstanding; /* requests of the server by id (outstanding.c) */
 	struct list attempts;     /* the same, oldest first */
 	struct table changed;     /* accounts whose password has changed lately (changed.c) */
 	struct list changes;      /* the same, oldest first */
