@@ -12,6 +12,7 @@
 
 #include <hermod/module.h>
 
+#include <hermod/iface/last.h>
 #include <hermod/iface/roster.h>
 
 #define NS_LAST "jabber:iq:last"
@@ -21,17 +22,19 @@
 enum { LOAD, PUT, STATEMENTS };
 
 static const struct hm_sql last_sql[STATEMENTS] = {
-	[LOAD] = { "SELECT seen, status FROM last_activity WHERE account = $1", NULL },
+	[LOAD] = { "SELECT seen, status, gone FROM last_activity WHERE account = $1", NULL },
 	/* The account may have been deleted together with its sessions. */
-	[PUT] = { "INSERT INTO last_activity (account, seen, status)"
-	          " SELECT id, $2, $3 FROM accounts WHERE id = $1"
-	          " ON CONFLICT (account) DO UPDATE SET seen = excluded.seen, status = excluded.status",
+	[PUT] = { "INSERT INTO last_activity (account, seen, status, gone)"
+	          " SELECT id, $2, $3, $4 FROM accounts WHERE id = $1"
+	          " ON CONFLICT (account) DO UPDATE SET seen = excluded.seen, status = excluded.status,"
+	          " gone = excluded.gone",
 	          NULL },
 };
 
 /* Of one account. */
 struct last {
 	int64_t seen_us; /* end of the last session; 0: unknown */
+	int64_t gone_us; /* end of the last presence (RFC 6121 4.5); 0: unknown */
 	char *status;
 };
 
@@ -45,7 +48,18 @@ last_rows(struct hm_mod *m, struct hm_user *u, struct hm_rows *rows)
 	if (!hm_next_row(rows))
 		return;
 	last->seen_us = hm_col_int(rows, 0);
+	last->gone_us = hm_col_null(rows, 2) ? 0 : hm_col_int(rows, 2);
 	last->status = hm_col_null(rows, 1) ? NULL : hm_dup(hm_col_text(rows, 1));
+}
+
+/* Loaded again while somebody was connected: what happened since the row was written is lost. */
+static void
+last_loaded(struct hm_mod *m, struct hm_user *u)
+{
+	struct last *last = hm_user_state(m, u);
+
+	if (hm_first_session(u))
+		last->gone_us = 0;
 }
 
 static void
@@ -72,11 +86,23 @@ status_of(const struct hm_stanza *presence)
 	return n > 0 ? hm_tmp_printf("%.*s", (int)n, text) : NULL;
 }
 
+static bool
+somebody_is_there(const struct hm_user *u)
+{
+	hm_for_each_session(s, u)
+	{
+		if (hm_session_presence(s))
+			return true;
+	}
+	return false;
+}
+
 static void
 last_presence(struct hm_mod *m, struct hm_session *s, const struct hm_stanza *now,
               const struct hm_stanza *before)
 {
-	struct last *last = hm_user_state(m, hm_session_user(s));
+	struct hm_user *u = hm_session_user(s);
+	struct last *last = hm_user_state(m, u);
 	const char *status;
 
 	if (strcmp(hm_stanza_type(now), "unavailable") != 0)
@@ -84,6 +110,8 @@ last_presence(struct hm_mod *m, struct hm_session *s, const struct hm_stanza *no
 	status = status_of(now);
 	hm_free(last->status);
 	last->status = status ? hm_dup(status) : NULL;
+	if (!somebody_is_there(u))
+		last->gone_us = hm_now_us();
 }
 
 static void
@@ -95,8 +123,19 @@ last_closed(struct hm_mod *m, struct hm_session *s, enum hm_close_reason why)
 	if (hm_first_session(u))
 		return;
 	last->seen_us = hm_now_us();
-	hm_store(m, PUT, hm_user_account(u), last->seen_us, (const char *)last->status);
+	hm_store(m, PUT, hm_user_account(u), last->seen_us, (const char *)last->status,
+	         last->gone_us);
 }
+
+static int64_t
+iface_gone_us(struct hm_mod *m, const struct hm_user *u)
+{
+	const struct last *last = hm_user_state(m, u);
+
+	return last->gone_us;
+}
+
+static const struct hm_last_iface last_iface = { .gone_us = iface_gone_us };
 
 /* --- Questions -------------------------------------------------------------------------------- */
 
@@ -150,6 +189,7 @@ static const struct hm_hook last_hooks[] = {
 	HM_ON(session_closed, last_closed),
 };
 static const struct hm_user_load last_load[] = { { LOAD, last_rows } };
+static const struct hm_provide last_provides[] = { { "last", HM_LAST_IFACE, &last_iface } };
 static const struct hm_spec last_specs[] = {
 	{ "XEP-0012", "2.0",
 	  "Sessions that end because the server dies leave no time. Full JIDs answer service-unavailable to strangers." },
@@ -165,6 +205,8 @@ HM_MODULE(last) = {
 	.sql = HM_TABLE(last_sql),
 	.schema = last_schema,
 	.load = HM_TABLE(last_load),
+	.provides = HM_TABLE(last_provides),
 	.user_state_size = sizeof(struct last),
+	.user_loaded = last_loaded,
 	.user_free = last_free,
 };
