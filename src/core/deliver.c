@@ -54,9 +54,9 @@ best_priority(const struct hm_user *u)
 	return best;
 }
 
-/* A full JID that matches has been handled before. 8.5.2.1.1, 8.5.2.2.1, 8.5.3.2.1. */
+/* A full JID that matches has been handled before. 8.5.2.1.1, 8.5.2.2.1, 8.5.3.2.1. u NULL: there is none. */
 static enum hm_plan
-plan_message(const struct hm_user *u, const struct hm_letter *l)
+plan_message(struct hm_user *u, const struct hm_letter *l)
 {
 	bool somebody = u && best_priority(u) >= 0;
 
@@ -66,7 +66,10 @@ plan_message(const struct hm_user *u, const struct hm_letter *l)
 	case TYPE_GROUPCHAT:
 		return HM_PLAN_REFUSE;
 	case TYPE_HEADLINE:
-		return somebody && !l->to_resource ? HM_PLAN_SESSIONS : HM_PLAN_DROP;
+		if (!l->to_resource)
+			return somebody ? HM_PLAN_SESSIONS : HM_PLAN_DROP;
+		/* 8.1: who may know who is there is told that it is lost. */
+		return u && user_visible_to(u, l->from_bare) ? HM_PLAN_REFUSE : HM_PLAN_DROP;
 	case TYPE_CHAT:
 		return somebody ? HM_PLAN_SESSIONS : HM_PLAN_STORE;
 	default: /* normal, and what is not known is normal (5.2.2) */
@@ -175,7 +178,8 @@ receive_presence(struct hm_user *u, struct hm_letter *l)
 	if (l->to_resource) {
 		if (match && (type == TYPE_NONE || type == TYPE_UNAVAILABLE || type == TYPE_ERROR))
 			turn_deliver(&u->entity, match, stanza_ref(l->stanza), l->to);
-	} else if (type == TYPE_NONE || type == TYPE_UNAVAILABLE) {
+	} else if (type == TYPE_NONE || type == TYPE_UNAVAILABLE || type == TYPE_ERROR) {
+		/* Errors, too: what goes out under the bare JID comes back to it (3.1.2). */
 		list_for_each(link, next, &u->sessions)
 		{
 			struct hm_session *s = list_entry(link, struct hm_session, link);
@@ -244,7 +248,7 @@ answer_unsubscribed(struct hm_letter *take)
 {
 	struct stanza_build b;
 
-	stanza_build_new(&b, STANZA_PRESENCE, "unsubscribed", NULL);
+	stanza_build_new(&b, STANZA_PRESENCE, "unsubscribed", take->stanza->id);
 	route(letter_to(stanza_build_done(&b, take->to_bare), take->from_bare));
 	letter_free(&take);
 }
