@@ -278,7 +278,7 @@ covers(const char *jid, const char *contact)
 }
 
 static void
-for_covered(struct hm_mod *m, struct hm_user *u, const char *jid,
+for_covered(struct hm_mod *m, struct hm_user *u, const char *jid, enum hm_subscription direction,
             void (*fn)(struct hm_mod *, struct hm_user *, const char *))
 {
 	size_t pos = 0;
@@ -287,7 +287,7 @@ for_covered(struct hm_mod *m, struct hm_user *u, const char *jid,
 	while (hm_table_next(roster_of(m, u)->items, &pos, NULL, &value)) {
 		const struct item *it = value;
 
-		if ((it->sub & HM_SUB_FROM) && covers(jid, it->jid))
+		if ((it->sub & direction) && covers(jid, it->jid))
 			fn(m, u, hm_tmp_resource(jid) ? jid : it->jid);
 	}
 }
@@ -295,13 +295,14 @@ for_covered(struct hm_mod *m, struct hm_user *u, const char *jid,
 static void
 iface_hide_from(struct hm_mod *m, struct hm_user *u, const char *jid)
 {
-	for_covered(m, u, jid, presence_hide_from);
+	for_covered(m, u, jid, HM_SUB_FROM, presence_hide_from);
 }
 
 static void
 iface_show_to(struct hm_mod *m, struct hm_user *u, const char *jid)
 {
-	for_covered(m, u, jid, presence_show_to);
+	for_covered(m, u, jid, HM_SUB_FROM, presence_show_to);
+	for_covered(m, u, jid, HM_SUB_TO, presence_ask);
 }
 
 static const struct hm_roster_iface roster_iface = {
@@ -332,8 +333,7 @@ static const struct hm_stream_feature roster_features[] = {
 };
 static const struct hm_provide roster_provides[] = { { "roster", HM_ROSTER_IFACE, &roster_iface } };
 static const struct hm_spec roster_specs[] = {
-	{ "RFC 6121", "",
-	  "Subscription requests to remote contacts are not repeated (3.1.2); a redirected account and the time of the last presence (4.3.2) are not known." },
+	{ "RFC 6121", "", "An account cannot be redirected (4.3.2 rule 2)." },
 };
 extern const struct hm_migration roster_schema[];
 

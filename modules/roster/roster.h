@@ -10,6 +10,7 @@
 #include <hermod/iface/roster.h>
 #include <hermod/module.h>
 
+#define NS_DELAY "urn:xmpp:delay"
 #define NS_ROSTER "jabber:iq:roster"
 #define GROUP_END '\x1f' /* not a character of XML, so in no group's name */
 
@@ -82,5 +83,7 @@ hm_account_received_fn presence_probed;
 /* Current presence of each available resource to a contact; or unavailable from each. */
 void presence_show_to(struct hm_mod *m, struct hm_user *u, const char *to);
 void presence_hide_from(struct hm_mod *m, struct hm_user *u, const char *to);
+/* A probe whose answers all available resources get. */
+void presence_ask(struct hm_mod *m, struct hm_user *u, const char *to);
 
 #endif

@@ -27,6 +27,25 @@ route(struct hm_mod *m, struct hm_user *u, struct hm_letter *l)
 	hm_forward(m, hm_letter_stanza(l), hm_user_jid(u), hm_letter_to_bare(l));
 }
 
+/* true: no contact can be added, and the owner has been told so. */
+static bool
+is_refused(struct hm_mod *m, struct hm_user *u, struct hm_letter *l, const struct item *it)
+{
+	const char *contact = hm_letter_to_bare(l);
+	struct hm_writer *w;
+
+	if ((it && it->listed) || !roster_is_full(m, u, it, contact, NULL, NULL))
+		return false;
+	w = hm_stanza_new(HM_PRESENCE, "error", hm_stanza_id(hm_letter_stanza(l)));
+	hm_open(w, NULL, "error");
+	hm_attr(w, "type", "wait");
+	hm_open(w, "urn:ietf:params:xml:ns:xmpp-stanzas", "resource-constraint");
+	hm_close(w);
+	hm_close(w);
+	hm_send(m, w, contact, hm_letter_from(l));
+	return true;
+}
+
 /* A.2.1 */
 static void
 sent_subscribe(struct hm_mod *m, struct hm_user *u, struct hm_letter *l)
@@ -34,18 +53,8 @@ sent_subscribe(struct hm_mod *m, struct hm_user *u, struct hm_letter *l)
 	const char *contact = hm_letter_to_bare(l);
 	struct item *it = item_find(m, u, contact);
 
-	if ((!it || !it->listed) && roster_is_full(m, u, it, contact, NULL, NULL)) {
-		struct hm_writer *w =
-			hm_stanza_new(HM_PRESENCE, "error", hm_stanza_id(hm_letter_stanza(l)));
-
-		hm_open(w, NULL, "error");
-		hm_attr(w, "type", "wait");
-		hm_open(w, "urn:ietf:params:xml:ns:xmpp-stanzas", "resource-constraint");
-		hm_close(w);
-		hm_close(w);
-		hm_send(m, w, contact, hm_letter_from(l));
+	if (is_refused(m, u, l, it))
 		return;
-	}
 	it = item_make(m, u, contact);
 	if (!(it->sub & HM_SUB_TO) && !it->asked) {
 		it->asked = it->listed = true;
@@ -75,7 +84,7 @@ sent_subscribed(struct hm_mod *m, struct hm_user *u, struct hm_letter *l)
 	const char *contact = hm_letter_to_bare(l);
 	struct item *it = item_find(m, u, contact);
 
-	if (it && (it->sub & HM_SUB_FROM))
+	if ((it && (it->sub & HM_SUB_FROM)) || is_refused(m, u, l, it))
 		return;
 	if (it && it->pending_in) {
 		it->pending_in = false;
@@ -87,8 +96,6 @@ sent_subscribed(struct hm_mod *m, struct hm_user *u, struct hm_letter *l)
 		presence_show_to(m, u, contact);
 		return;
 	}
-	if ((!it || !it->listed) && roster_is_full(m, u, it, contact, NULL, NULL))
-		return;
 	it = item_make(m, u, contact);
 	if (!it->approved) {
 		it->approved = it->listed = true;
@@ -157,7 +164,9 @@ got_subscribe(struct hm_mod *m, struct hm_user *u, struct hm_letter *l)
 	struct item *it = item_find(m, u, contact);
 
 	if (it && (it->sub & HM_SUB_FROM)) {
+		/* Its side has forgotten: an approval brings the presence (3.1.5). */
 		send(m, u, "subscribed", contact);
+		presence_show_to(m, u, contact);
 		return;
 	}
 	if (it && it->approved) {

@@ -24,7 +24,10 @@ struct hm_roster_iface {
 	             bool (*fn)(const char *bare, enum hm_subscription sub,
 	                        const char *const *groups, size_t n, void *ctx),
 	             void *ctx);
-	/* Blocking (XEP-0191 3.2, 3.3): behave as if this contact saw us go, or tell it our presence now. */
+	/*
+	 * Blocking (XEP-0191 3.3, 3.4): the contact sees us go; or it is told our presence now, and
+	 * asked for its own.  jid: a bare or full JID or a domain.
+	 */
 	void (*hide_from)(struct hm_mod *provider, struct hm_user *u, const char *jid);
 	void (*show_to)(struct hm_mod *provider, struct hm_user *u, const char *jid);
 };
