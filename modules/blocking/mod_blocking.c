@@ -219,7 +219,7 @@ hide_from(struct hm_mod *m, struct hm_user *u, const char *jid)
 	hm_for_each_session(s, u) hm_session_hide_directed(s, is_covered, (char *)(uintptr_t)jid);
 }
 
-/* 3.4: after the block has gone; who is blocked by another item still sees nothing. */
+/* 3.4: after the block has gone; who is blocked by another item still sees nothing, and is not seen. */
 static void
 show_to(struct hm_mod *m, struct hm_user *u, const char *jid)
 {
@@ -316,6 +316,9 @@ blocking_received(struct hm_mod *m, struct hm_user *u, struct hm_letter *l)
 	if (!from || !blocks(m, u, from))
 		return HM_CONTINUE;
 	hm_count(m, REFUSED_IN, 1);
+	/* A room takes an error for the end of the user's session and shows him the door. */
+	if (strcmp(hm_stanza_type(hm_letter_stanza(l)), "groupchat") == 0)
+		return HM_STOP;
 	return hm_refuse(l, HM_SERVICE_UNAVAILABLE, NULL); /* presence: in silence */
 }
 

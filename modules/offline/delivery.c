@@ -10,6 +10,8 @@
  */
 #include <string.h>
 
+#include <hermod/iface/blocking.h>
+
 #include "offline.h"
 
 /* What one page holds at most; its last message may exceed the bytes. */
@@ -88,9 +90,12 @@ send_row(struct hm_mod *m, struct hm_session *s, const struct hm_rows *row)
 		       hm_kv("seq", hm_col_int(row, 0)));
 		return;
 	}
-	hm_forward_to_session(m, s, stanza, hm_col_text(row, 3));
+	/* XEP-0191 3.3: also what came before the block. It goes with the page's other rows. */
+	if (!hm_blocks(m, hm_session_user(s), hm_stanza_from(stanza))) {
+		hm_forward_to_session(m, s, stanza, hm_col_text(row, 3));
+		hm_count(m, DELIVERED, 1);
+	}
 	hm_stanza_unref(&stanza);
-	hm_count(m, DELIVERED, 1);
 }
 
 static void
