@@ -146,6 +146,26 @@ a_table_is_rebuilt_with_references_to_it(void **state)
 	assert_int_equal(number("SELECT count(more) + 1 FROM a"), 1);
 }
 
+/* Whether they hold takes a look at every row: a start that changes nothing does without. */
+static void
+references_are_looked_at_when_something_changed(void **state)
+{
+	static const struct store_migration create[] = {
+		{ "0001-create", "CREATE TABLE a (id BIGINT PRIMARY KEY);"
+		                 "CREATE TABLE b (a BIGINT REFERENCES a (id))" },
+		{ NULL, NULL },
+	};
+	static const struct store_migration more[] = {
+		{ "0001-more", "CREATE TABLE c (id BIGINT)" },
+		{ NULL, NULL },
+	};
+
+	assert_string_equal(migrated("core", create), "");
+	assert_int_equal(number("INSERT INTO b VALUES (1) RETURNING a"), 1);
+	assert_string_equal(migrated("core", create), "");
+	assert_non_null(strstr(migrated("other", more), "Rows of b refer to rows of a"));
+}
+
 static void
 parts_are_for_one_database(void **state)
 {
@@ -235,6 +255,7 @@ main(void)
 		TEST(a_failed_migration_leaves_nothing),
 		TEST(a_migration_cannot_end_its_transaction),
 		TEST(a_table_is_rebuilt_with_references_to_it),
+		TEST(references_are_looked_at_when_something_changed),
 		TEST(parts_are_for_one_database),
 		TEST(a_foreign_database_is_refused),
 		TEST(a_file_of_a_newer_format_is_refused),
