@@ -272,6 +272,42 @@ renegotiation_is_refused(void **state)
 }
 
 static void
+ask_for_a_session(int fd, int version)
+{
+	SSL *ssl = net_test_client(fd, "a.example", NULL);
+
+	SSL_set_max_proto_version(ssl, version);
+	CHECK(SSL_connect(ssl) == 1);
+	/* With TLS 1.3 tickets would come now. */
+	CHECK(net_test_write_all(ssl, "hello", 5));
+	net_test_ssl_expect(ssl, "hello");
+	CHECK(!SSL_SESSION_is_resumable(SSL_get0_session(ssl)));
+	end_politely(ssl);
+	net_test_client_free(&ssl);
+}
+
+static void
+ask_1_2(int fd)
+{
+	ask_for_a_session(fd, TLS1_2_VERSION);
+}
+
+static void
+ask_1_3(int fd)
+{
+	ask_for_a_session(fd, TLS1_3_VERSION);
+}
+
+static void
+no_session_can_be_resumed(void **state)
+{
+	run(NULL, serve_direct, ask_1_2);
+	assert_string_equal(seen.version, "TLSv1.2");
+	run(NULL, serve_direct, ask_1_3);
+	assert_string_equal(seen.version, "TLSv1.3");
+}
+
+static void
 speak_clear(int fd)
 {
 	net_test_send(fd, "<?xml version='1.0'?><stream:stream>");
@@ -587,6 +623,7 @@ main(void)
 		cmocka_unit_test(versions_before_1_2_are_refused),
 		cmocka_unit_test(ciphers_without_aead_are_refused),
 		cmocka_unit_test(renegotiation_is_refused),
+		cmocka_unit_test(no_session_can_be_resumed),
 		cmocka_unit_test(what_is_not_tls_fails_the_handshake),
 		cmocka_unit_test(starttls_upgrades_with_the_certificate_of_the_streams_host),
 		cmocka_unit_test(bytes_pipelined_behind_starttls_end_the_connection),
