@@ -113,6 +113,7 @@ hm_put_stanza(struct hm_writer *w, const struct hm_stanza *s, const char *to)
 struct bundle {
 	struct mail mail;
 	const struct hm_stanza *stanza;
+	struct charge charge; /* for all of them, until the last has arrived */
 	size_t n;
 	const char **to; /* in text */
 	char *text;
@@ -123,8 +124,15 @@ bundle_mail(struct mail *mail)
 {
 	struct bundle *b = HM_CONTAINER(mail, struct bundle, mail);
 
-	for (size_t i = 0; i < b->n; i++)
-		user_arrived(letter_to(stanza_ref(b->stanza), b->to[i]));
+	for (size_t i = 0; i < b->n; i++) {
+		struct hm_letter *l = letter_to(stanza_ref(b->stanza), b->to[i]);
+
+		/* It may have to wait for its account. */
+		if (b->charge.credit)
+			charge_take(&l->charge, b->charge.credit, 1, sizeof(*l));
+		user_arrived(l);
+	}
+	charge_return(&b->charge);
 	stanza_unref(&b->stanza);
 	mem_free(b->to);
 	mem_free(b->text);
@@ -163,6 +171,9 @@ post_bundle(const struct hm_stanza *s, unsigned worker, const char *const *to,
 	if (!b)
 		return;
 	b->stanza = stanza_ref(s);
+	if (here->turn.payer)
+		charge_take(&b->charge, here->turn.payer, (uint32_t)b->n,
+		            stanza_weight(s) + n * sizeof(char *) + text.len);
 	b->text = text.data;
 	for (size_t i = 0; i < b->n; i++)
 		b->to[i] = b->text + (size_t)b->to[i];

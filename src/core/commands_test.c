@@ -10,6 +10,7 @@
 #include "core/command.h"
 #include "core/here.h"
 #include "core/router.h"
+#include "core/user.h"
 #include "link/link.h"
 #include "loop/worker.h"
 #include "store/store.h"
@@ -112,6 +113,58 @@ test_place(struct hm_mod *m, struct hm_cmd *cmd)
 	hm_cmd_done(cmd);
 }
 
+struct holding {
+	struct mail mail;
+	struct hm_cmd *cmd;
+	const char *bare;
+	bool release;
+};
+
+/* Its letters wait, as if it were being loaded, until it is let go. */
+static void
+hold_entity(struct waiter *w, struct entity *e, enum hm_cond why)
+{
+	if (e) {
+		e->state = ENTITY_LOADING;
+		e->pins++;
+		here->loading++;
+	}
+	mem_free(w);
+}
+
+static void
+hold_at_home(struct mail *mail)
+{
+	struct holding *h = HM_CONTAINER(mail, struct holding, mail);
+	struct entity *e = entity_find(h->bare);
+	struct waiter *w;
+
+	if (h->release && e && e->state == ENTITY_LOADING) {
+		entity_ready(e);
+	} else if (!h->release) {
+		w = mem_new(struct waiter);
+		list_init(&w->link);
+		w->go = hold_entity;
+		user_wait(host_find(strchr(h->bare, '@') + 1), h->bare, w);
+	}
+	hm_cmd_done(h->cmd);
+	command_drop(h->cmd);
+	mem_free(h);
+}
+
+static void
+test_hold(struct hm_mod *m, struct hm_cmd *cmd)
+{
+	struct holding *h = mem_new(struct holding);
+
+	command_hold(cmd);
+	h->cmd = cmd;
+	h->bare = hm_cmd_text(cmd, 0);
+	h->release = hm_cmd_int(cmd, 1, 0) == 0;
+	h->mail.run = hold_at_home;
+	worker_post(link_home(h->bare), &h->mail);
+}
+
 /* A stanza as a remote server would deliver it; `from` and `to` are its own. */
 static void
 test_inject(struct hm_mod *m, struct hm_cmd *cmd)
@@ -159,6 +212,11 @@ const struct hm_command test_commands[] = {
 	  .help = "Put an address (or all: *) at a worker.",
 	  .args = { { "jid", HM_ARG_TEXT }, { "worker", HM_ARG_INT } },
 	  .run = test_place,
+	  .hidden = true },
+	{ .name = "test hold",
+	  .help = "Let what comes for an account wait (1), or no longer (0).",
+	  .args = { { "jid", HM_ARG_TEXT }, { "on", HM_ARG_INT } },
+	  .run = test_hold,
 	  .hidden = true },
 };
 const size_t test_commands_n = HM_COUNT(test_commands);

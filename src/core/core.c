@@ -43,6 +43,14 @@ const struct hm_conf_key core_keys[] = {
 	HM_KEY(struct core_limits, presence_size, SIZE, "16 KiB", .min = "1 KiB", .max = "1 MiB",
 	       .doc = "The largest presence stanza of a client. Presence stays in memory as long as its session, and a request to "
 	              "subscribe until it is answered."),
+	HM_KEY(struct core_limits, unhandled_stanzas, INT, "256", .min = "16", .max = "1000000",
+	       .doc = "Stanzas of one session that are under way to others, each addressee counted, or wait there for the database; beyond it "
+	              "its client is not read."),
+	HM_KEY(struct core_limits, unhandled_bytes, SIZE, "2 MiB", .min = "64 KiB", .max = "1 GiB",
+	       .doc = "The memory that those may take."),
+	HM_KEY(struct core_limits, look_ups, INT, "200", .min = "1", .max = "1000000",
+	       .doc = "Accounts a second that must be read from the database because of what one account's clients send, existing or not, over "
+	              "a longer time (25 times as many at once); beyond it they are read more slowly."),
 	HM_KEY(struct core_limits, idle_entities, INT, "10000", .min = "0", .max = "100000000",
 	       .doc = "Accounts per worker that stay in memory though nobody needs them just now."),
 	HM_KEY(struct core_limits, auth_failures, INT, "20", .min = "1", .max = "1000000",
@@ -54,7 +62,7 @@ const struct hm_conf_key core_keys[] = {
 	       .doc = "How long failed logins of an address are counted."),
 };
 const size_t core_keys_n = HM_COUNT(core_keys);
-const size_t core_host_keys_n = 7; /* up to presence_size */
+const size_t core_host_keys_n = 10; /* up to look_ups */
 
 extern const struct hm_migration core_schema[];
 

@@ -22,6 +22,10 @@ struct core_limits {
 	int64_t scram_iterations; /* of new passwords */
 	int64_t max_account_name; /* bytes; RFC 7622 allows 1023 */
 	size_t presence_size;     /* it is kept: for each session, and with requests to subscribe */
+	/* of one session, each addressee counted, until they are handled */
+	int64_t unhandled_stanzas;
+	size_t unhandled_bytes;
+	int64_t look_ups; /* a second, that one account causes */
 	/* The server's. */
 	int64_t idle_entities;   /* per worker, kept in memory though nothing needs them */
 	int64_t auth_failures;   /* of one address in auth_window before it must wait */

@@ -28,6 +28,7 @@ struct hm_question {
 	size_t n;
 	void *answer;
 	size_t answer_n;
+	struct charge charge; /* posted; a question's is its request's */
 	bool posted;
 	bool failed; /* nobody could be asked now */
 };
@@ -35,6 +36,7 @@ struct hm_question {
 static void
 question_free(struct hm_question *q)
 {
+	charge_return(&q->charge);
 	mem_free(q->bare);
 	mem_free(q->data);
 	mem_free(q->answer);
@@ -161,6 +163,8 @@ hm_post(struct hm_mod *m, const char *bare, const void *data, size_t n)
 	struct hm_question *q = question_new(m, bare, data, n);
 
 	q->posted = true;
+	if (here->turn.payer)
+		charge_take(&q->charge, here->turn.payer, 1, sizeof(*q) + n);
 	if (!find_module(q, m, bare)) {
 		question_free(q);
 		return;

@@ -22,6 +22,7 @@ struct entity;
 struct waiter {
 	struct list link;
 	size_t bytes;
+	struct credit *payer; /* of what is looked up for it, or NULL */
 	bool login; /* loaded before those that only have mail (DESIGN 2) */
 	/* Once: e READY, or NULL: there is none (or it cannot be loaded now: *why). */
 	void (*go)(struct waiter *w, struct entity *e, enum hm_cond why);

@@ -29,6 +29,9 @@ struct turn {
 	struct hold *hold;
 	uint64_t serial;
 	bool active;
+	struct credit *payer; /* of what it sends; NULL: nobody */
+	struct charge kept;   /* returned to the payer when the turn ends */
+	bool shows_memory;
 };
 
 struct here {

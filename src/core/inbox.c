@@ -3,10 +3,11 @@
 /*
  * core/inbox.c - what comes from a client, in its order: it waits while a change of its own is
  * answered (RFC 6120 10.1) and while its account is loaded again, and the stream gets credit for
- * what is done.
+ * what is done.  What it caused at others counts as done when they have handled it (credit.h).
  */
 #include "base/mem.h"
 #include "base/metrics.h"
+#include "core/core.h"
 #include "core/here.h"
 #include "core/metrics.h"
 #include "core/session.h"
@@ -16,15 +17,47 @@
 
 #define CREDIT_EVERY 16 /* stanzas */
 
-/* The stream may send more. */
+static void return_credit(struct hm_session *s);
+
+/* --- Credit: for what is processed, unless too much of it is still under way ----------------------- */
+
 static void
-give_credit(struct hm_session *s, size_t bytes)
+look_ups_again(struct timer *t)
+{
+	return_credit(HM_CONTAINER(t, struct hm_session, slower));
+}
+
+/*
+ * Accounts that its stanzas had to wake are counted whether they exist or not, else the pause would
+ * tell which do; one that is in memory, or known to be none, costs nothing.
+ */
+static bool
+looks_up_too_much(struct hm_session *s)
+{
+	struct hm_user *u = s->user;
+	int64_t rate = host_limits(u->entity.host)->look_ups, most = rate * 1000 * LOOK_UPS_BURST_S;
+	int64_t now_ms = worker_now_ms();
+	int64_t passed_ms = now_ms - u->look_ups_ms;
+
+	if (passed_ms >= LOOK_UPS_BURST_S * 1000 || u->look_ups + passed_ms * rate > most)
+		u->look_ups = most;
+	else
+		u->look_ups += passed_ms * rate;
+	u->look_ups_ms = now_ms;
+	u->look_ups -= (int64_t)credit_take_looked_up(s->credit) * 1000;
+	if (u->look_ups >= 0)
+		return false;
+	if (!timer_running(&s->slower))
+		timer_start(&s->slower, (uint32_t)(-u->look_ups / rate + 1), look_ups_again);
+	return true;
+}
+
+static void
+return_credit(struct hm_session *s)
 {
 	struct link_msg *msg;
 
-	s->processed++;
-	s->processed_bytes += bytes;
-	if (s->processed < CREDIT_EVERY && s->processed_bytes < 65536)
+	if (s->processed == 0 || credit_is_used_up(s->credit) || looks_up_too_much(s))
 		return;
 	msg = link_new(LINK_CREDIT, s->stream, s->id);
 	msg->u.credit.stanzas = s->processed;
@@ -34,6 +67,36 @@ give_credit(struct hm_session *s, size_t bytes)
 	link_to_stream(msg);
 }
 
+/* The stream may send more. */
+static void
+give_credit(struct hm_session *s, size_t bytes)
+{
+	s->processed++;
+	s->processed_bytes += bytes;
+	if (s->processed >= CREDIT_EVERY || s->processed_bytes >= 65536)
+		return_credit(s);
+}
+
+static void
+credit_back(uint64_t id)
+{
+	struct hm_session *s = session_find(id);
+
+	if (s)
+		return_credit(s);
+}
+
+struct credit *
+session_credit(const struct hm_session *s)
+{
+	const struct core_limits *limits = host_limits(s->user->entity.host);
+
+	return credit_new(s->id, credit_back, (uint32_t)limits->unhandled_stanzas,
+	                  limits->unhandled_bytes);
+}
+
+/* --- Input --------------------------------------------------------------------------------------------- */
+
 static void
 process_input(struct hm_session *s, struct session_input *in)
 {
@@ -41,6 +104,7 @@ process_input(struct hm_session *s, struct session_input *in)
 
 	e->pins++;
 	turn_begin(e, NULL);
+	turn_payer(s->credit);
 	session_process(s, in);
 	give_credit(s, in->bytes);
 	e->pins--;

@@ -9,6 +9,7 @@
 #include "core/here.h"
 #include "core/router.h"
 #include "core/session.h"
+#include "core/turn.h"
 
 const char *
 bare_of(const char *jid, char *out, size_t max)
@@ -82,8 +83,16 @@ letter_free(struct hm_letter **l)
 	if ((*l)->awaited || (*l)->holds_session)
 		session_request_over(*l);
 	stanza_unref(&(*l)->stanza);
+	turn_return(&(*l)->charge);
 	mem_free(*l);
 	*l = NULL;
+}
+
+void
+letter_charge(struct hm_letter *l)
+{
+	if (!l->charge.credit && here->turn.payer)
+		charge_take(&l->charge, here->turn.payer, 1, sizeof(*l) + stanza_weight(l->stanza));
 }
 
 void
@@ -100,7 +109,11 @@ letter_refuse(struct hm_letter *take, enum hm_cond cond, const char *text)
 	const struct hm_stanza *error =
 		s->from ? stanza_error_reply(s, take->to, cond, text) : NULL;
 
-	if (error)
-		route(letter_to(error, s->from));
+	if (error) {
+		struct hm_letter *answer = letter_to(error, s->from);
+
+		charge_move(&answer->charge, &take->charge);
+		route(answer);
+	}
 	letter_free(&take);
 }

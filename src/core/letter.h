@@ -9,6 +9,7 @@
 
 #include <hermod/module.h>
 
+#include "core/credit.h"
 #include "core/entity.h"
 #include "loop/mailbox.h"
 #include "xmpp/jid.h"
@@ -34,7 +35,8 @@ struct hm_letter {
 	 * A request of `session` to its own account or host, which counts it until the letter goes.
 	 */
 	bool awaited;
-	bool holds_session; /* and reads nothing further until then (RFC 6120 10.1) */
+	struct charge charge; /* to the sender that caused it; until the letter goes */
+	bool holds_session;   /* and reads nothing further until then (RFC 6120 10.1) */
 	char text[];
 };
 
@@ -45,6 +47,8 @@ letter_new(const struct hm_stanza *take, const struct jid *to, const char *own_b
 struct hm_letter *letter_to(const struct hm_stanza *take, const char *to);
 /* Whatever became of it: a session that waited for it goes on. */
 void letter_free(struct hm_letter **l);
+/* Charges it to whom the present turn is charged to, if it is not charged yet. */
+void letter_charge(struct hm_letter *l);
 /* Exchanges the stanza. */
 void letter_change(struct hm_letter *l, const struct hm_stanza *take);
 /* An answer that is an error goes to the sender, if one may (RFC 6120 8.3.1); takes the letter. */

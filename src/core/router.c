@@ -51,6 +51,7 @@ route(struct hm_letter *take)
 	const struct host_service *service;
 
 	metric_add(core_metric(CM_ROUTED), 1);
+	letter_charge(take);
 	if (h && take->to_local) {
 		post(link_home(take->to_bare), take, account_mail);
 	} else if (h) {

@@ -43,6 +43,7 @@ session_attach(struct hm_user *u, struct link_msg *take)
 	s->tls = text_or_null(take->u.attach.tls);
 	s->mechanism = text_or_null(take->u.attach.mechanism);
 	s->source = text_or_null(take->u.attach.source);
+	s->credit = session_credit(s);
 	list_init(&s->inbox);
 	list_init(&s->asked);
 	list_init(&s->timers);
@@ -95,6 +96,8 @@ session_free(struct hm_session *s)
 	session_forget_asked(s);
 	free_state(s);
 	timer_stop(&s->last_answers);
+	timer_stop(&s->slower);
+	credit_leave(&s->credit);
 	stanza_unref(&s->presence);
 	table_free(&s->directed);
 	table_remove_n(&here->sessions, &s->id, sizeof(s->id));

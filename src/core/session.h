@@ -11,6 +11,7 @@
 
 #include "base/list.h"
 #include "base/table.h"
+#include "core/credit.h"
 #include "link/link.h"
 #include "loop/timer.h"
 
@@ -42,7 +43,9 @@ struct hm_session {
 	struct list inbox;             /* struct session_input that wait for that */
 	unsigned processed;            /* stanzas since the last credit */
 	size_t processed_bytes;
-	struct list asked; /* requests of the server to this client */
+	struct credit *credit; /* what its stanzas have under way */
+	struct timer slower;   /* until more accounts may be looked up for it */
+	struct list asked;     /* requests of the server to this client */
 	struct list timers;
 	uint64_t next_ask;
 	char *state;               /* of the modules */
@@ -78,7 +81,8 @@ void session_deliver(struct hm_session *s, const struct hm_stanza *take, const c
 void session_leave_if_answered(struct hm_session *s);
 
 /* --- inbox.c --- */
-void session_receive(struct link_msg *take); /* LINK_IN */
+void session_receive(struct link_msg *take);               /* LINK_IN */
+struct credit *session_credit(const struct hm_session *s); /* a new one */
 /* A letter of its own that it counted or that held it is gone: it goes on in a later turn. */
 void session_request_over(const struct hm_letter *l);
 

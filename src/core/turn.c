@@ -31,6 +31,7 @@ struct output {
 	uint64_t session;
 	const struct hm_stanza *stanza;
 	char *to;
+	struct charge charge; /* OUTPUT_DELIVER; a letter has its own */
 };
 
 struct hold {
@@ -54,8 +55,42 @@ turn_begin(struct entity *e, const struct hm_letter *cause)
 	t->active = true;
 	t->entity = e;
 	t->cause = cause;
+	t->payer = cause ? cause->charge.credit : NULL;
 	t->hold = NULL;
 	t->serial++;
+}
+
+void
+turn_cause(const struct hm_letter *cause)
+{
+	here->turn.cause = cause;
+}
+
+void
+turn_shows_memory(bool shows)
+{
+	here->turn.shows_memory = shows;
+}
+
+void
+turn_payer(struct credit *c)
+{
+	here->turn.payer = c;
+}
+
+void
+turn_return(struct charge *ch)
+{
+	struct charge *kept = &here->turn.kept;
+
+	if (!ch->credit || ch->credit != here->turn.payer) {
+		charge_return(ch);
+		return;
+	}
+	kept->credit = ch->credit;
+	kept->stanzas += ch->stanzas;
+	kept->units += ch->units;
+	*ch = (struct charge){ 0 };
 }
 
 struct entity *
@@ -72,6 +107,7 @@ output_free(struct output *o)
 	list_remove(&o->link);
 	letter_free(&o->letter);
 	stanza_unref(&o->stanza);
+	turn_return(&o->charge);
 	mem_free(o->to);
 	mem_free(o);
 }
@@ -113,6 +149,7 @@ output_behind_holds(struct entity *e, enum output_kind kind)
 void
 turn_route(struct entity *e, struct hm_letter *take)
 {
+	letter_charge(take);
 	if (e && !list_empty(&e->outbox))
 		output_behind_holds(e, OUTPUT_ROUTE)->letter = take;
 	else
@@ -128,6 +165,9 @@ turn_deliver(struct entity *e, struct hm_session *s, const struct hm_stanza *tak
 		o->session = s->id;
 		o->stanza = take;
 		o->to = to ? mem_strdup(to) : NULL;
+		if (here->turn.payer)
+			charge_take(&o->charge, here->turn.payer, 1,
+			            sizeof(*o) + stanza_weight(take));
 	} else {
 		session_deliver(s, take, to);
 	}
@@ -333,12 +373,16 @@ turn_end(void)
 {
 	struct turn *t = &here->turn;
 	struct entity *e = t->entity;
+	struct charge kept;
 
 	hm_assert(t->active);
 	turn_flush();
 	t->active = false;
 	t->entity = NULL;
 	t->cause = NULL;
+	t->payer = NULL;
+	charge_move(&kept, &t->kept);
+	charge_return(&kept);
 	if (e)
 		entity_settle(e);
 }

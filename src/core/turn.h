@@ -20,6 +20,13 @@
 void turn_begin(struct entity *e, const struct hm_letter *cause);
 void turn_end(void);
 struct entity *turn_entity(void); /* NULL: none */
+/*
+ * Whom the turn's output is charged to: the sender of its cause, unless said otherwise.  Borrowed:
+ * it must hold a charge or its owner until the end of the turn.
+ */
+void turn_payer(struct credit *c);
+/* As charge_return(), but the present turn's payer stays alive until its end. */
+void turn_return(struct charge *ch);
 
 /* Adds a statement to this turn's group. */
 void turn_store(unsigned statement, const struct hm_value *v, size_t n);

@@ -196,6 +196,7 @@ user_wait(struct host *host, const char *bare, struct waiter *w)
 	if (!e) {
 		struct hm_user *u = mem_new(struct hm_user);
 
+		credit_looked_up(w->payer);
 		list_init(&u->sessions);
 		list_init(&u->unbound);
 		list_init(&u->sets);
@@ -251,5 +252,6 @@ user_arrived(struct hm_letter *take)
 	}
 	take->waiter.go = letter_go;
 	take->waiter.bytes = stanza_bytes(take->stanza) + sizeof(*take);
+	take->waiter.payer = take->charge.credit;
 	user_wait(host_find(take->to_domain), take->to_bare, &take->waiter);
 }

@@ -16,6 +16,8 @@ struct hm_user {
 	struct list sessions; /* bound */
 	struct list unbound;
 	unsigned n_sessions;
+	int64_t look_ups; /* in thousandths that its sessions may still cause (inbox.c) */
+	int64_t look_ups_ms;
 	bool look_again; /* it was made while it was being looked for */
 	/* requests that change the account wait here for the one before (struct hm_iq) */
 	struct list sets;

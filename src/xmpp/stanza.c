@@ -391,13 +391,19 @@ stanza_bytes(const struct hm_stanza *s)
 }
 
 size_t
-stanza_memory(const struct hm_stanza *stanza)
+stanza_weight(const struct hm_stanza *stanza)
 {
-	size_t bytes = stanza_bytes(stanza);
+	size_t bytes = 0;
 
 	for (const struct hm_stanza *s = stanza; s; s = s->base)
 		bytes += arena_bytes(s->arena);
 	return bytes;
+}
+
+size_t
+stanza_memory(const struct hm_stanza *stanza)
+{
+	return stanza_bytes(stanza) + stanza_weight(stanza);
 }
 
 void

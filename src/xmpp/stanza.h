@@ -106,6 +106,7 @@ void stanza_head(const struct hm_stanza *s, const char *to, struct buf *out);
 const struct buf *stanza_body(const struct hm_stanza *s);
 const char *stanza_kind_name(enum stanza_kind kind); /* "message" */
 size_t stanza_bytes(const struct hm_stanza *s);      /* body's length, for budgets */
+size_t stanza_weight(const struct hm_stanza *s);     /* of its trees in memory */
 /* What it takes of memory, serialised body included; the same at any time. */
 size_t stanza_memory(const struct hm_stanza *s);
 
