@@ -31,7 +31,11 @@ struct sqlite_writer {
 	bool ending;
 	/* The thread's own, in pages of the write-ahead log. */
 	unsigned log_pages, log_tried;
-	bool disk_full; /* seen in this batch */
+	bool disk_full;             /* seen in this batch */
+	enum store_outcome outcome; /* of a group that fails with what was told last */
+	unsigned pass;              /* over a batch, group by group */
+	bool trouble;               /* told, and not over yet */
+	int64_t trouble_ms;         /* the last time */
 	_Atomic uint64_t commits;
 	_Atomic int64_t last_commit_us;
 };

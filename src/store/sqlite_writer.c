@@ -16,6 +16,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "store/failpoint.h"
 #include "store/sqlite_threads.h"
 
 /* Worth a checkpoint when nothing else is to do, after so many milliseconds. */
@@ -29,6 +30,11 @@
 /* Between tries of a commit whose outcome is unknown. */
 #define RETRY_FIRST_MS 100
 #define RETRY_MAX_MS 5000
+/*
+ * What was told is over when writing has worked for so long: on a full disk a small change may
+ * find room where the next one does not.
+ */
+#define RECOVERED_MS 10000
 
 /* --- Waiting ------------------------------------------------------------------------- */
 
@@ -107,12 +113,37 @@ checkpoint_if_idle(const struct sqlite_writer *w)
 /* NOT_BEGUN: no group is to blame, and none would fare better alone. */
 enum fate { WRITTEN, NOT_WRITTEN, NOT_BEGUN, UNKNOWN };
 
+/* A quota that is used up comes as a failed write. */
+static bool
+is_full(struct sqlite_writer *w, int code)
+{
+	int sys = sqlite3_system_errno(w->conn.db);
+
+	return sqlite_primary(code) == SQLITE_FULL ||
+	       (code == SQLITE_IOERR_WRITE && (sys == ENOSPC || sys == EDQUOT));
+}
+
 static void
 tell(struct sqlite_writer *w, const struct store_statement *st, int code)
 {
-	if (sqlite_primary(code) == SQLITE_FULL)
-		w->disk_full = true;
+	bool full = is_full(w, code);
+
+	w->disk_full = w->disk_full || full;
+	w->outcome = full ? STORE_NO_ROOM : STORE_FAILED;
+	if (sqlite_primary(code) != SQLITE_CONSTRAINT) {
+		w->trouble = true;
+		w->trouble_ms = clock_mono_ms();
+	}
 	sqlite_tell(&w->conn, st, code);
+}
+
+static void
+worked(struct sqlite_writer *w)
+{
+	if (!w->trouble || clock_mono_ms() - w->trouble_ms < RECOVERED_MS)
+		return;
+	w->trouble = false;
+	store_recovered();
 }
 
 static int
@@ -138,17 +169,27 @@ begin(struct sqlite_writer *w)
 static enum fate
 commit(struct sqlite_writer *w)
 {
-	int64_t start = clock_mono_us();
-	int code = sqlite_conn_step(&w->conn, STEP_COMMIT);
-	int64_t us = clock_mono_us() - start;
+	int64_t start = clock_mono_us(), us;
+	int code;
 
+	if (failpoint(FAILPOINT_BEFORE_COMMIT))
+		code = SQLITE_FULL;
+	else if (failpoint(FAILPOINT_SYNC))
+		code = SQLITE_IOERR_FSYNC;
+	else
+		code = sqlite_conn_step(&w->conn, STEP_COMMIT);
+	us = clock_mono_us() - start;
 	if (code != SQLITE_OK) {
 		tell(w, NULL, code);
-		return sqlite_primary(code) == SQLITE_IOERR ? UNKNOWN : NOT_WRITTEN;
+		/* Where a frame of the log found no room, its end is not there either. */
+		return sqlite_primary(code) == SQLITE_IOERR && !is_full(w, code) ? UNKNOWN
+		                                                                 : NOT_WRITTEN;
 	}
+	failpoint(FAILPOINT_AFTER_COMMIT);
 	atomic_fetch_add_explicit(&w->commits, 1, memory_order_relaxed);
 	atomic_store_explicit(&w->last_commit_us, us, memory_order_relaxed);
 	store_committed(us);
+	worked(w);
 	return WRITTEN;
 }
 
@@ -160,13 +201,51 @@ roll_back(struct sqlite_writer *w)
 		sqlite_conn_step(&w->conn, STEP_ROLLBACK);
 }
 
+/* --- Lines -------------------------------------------------------------------------------- */
+
+/* Has a group of its line failed for good? */
+static bool
+line_broken(const struct store_request *group)
+{
+	return group->line && atomic_load_explicit(&group->line->broken, memory_order_relaxed);
+}
+
+static void
+group_failed(struct store_request *group, enum store_outcome outcome)
+{
+	group->outcome = outcome;
+	if (group->line && !line_broken(group))
+		atomic_store_explicit(&group->line->broken, (int)outcome, memory_order_relaxed);
+}
+
+/* Then it is not run. */
+static bool
+skip_broken(struct store_request *group)
+{
+	if (!line_broken(group))
+		return false;
+	group->outcome = (enum store_outcome)atomic_load(&group->line->broken);
+	return true;
+}
+
+/* In this pass, which may not be the last. */
+static bool
+line_left_out(const struct sqlite_writer *w, const struct store_request *group)
+{
+	return group->line && group->line->left_out == w->pass;
+}
+
+/* --- Tries -------------------------------------------------------------------------------- */
+
 static bool
 run_group(struct sqlite_writer *w, struct store_request *group, bool tell_it)
 {
 	size_t failed;
 	int code = sqlite_run_request(&w->conn, group, &failed);
 
-	group->outcome = code == SQLITE_OK ? STORE_OK : STORE_FAILED;
+	group->outcome = code == SQLITE_OK  ? STORE_OK
+	                 : is_full(w, code) ? STORE_NO_ROOM
+	                                    : STORE_FAILED;
 	if (code == SQLITE_OK)
 		return true;
 	if (tell_it)
@@ -178,9 +257,15 @@ run_group(struct sqlite_writer *w, struct store_request *group, bool tell_it)
 static bool
 run_apart(struct sqlite_writer *w, struct store_request *group)
 {
+	if (line_left_out(w, group)) {
+		group->outcome = w->outcome;
+		return true;
+	}
 	if (sqlite_conn_step(&w->conn, STEP_SAVE) != SQLITE_OK)
 		return false;
 	if (!run_group(w, group, true)) {
+		if (group->line)
+			group->line->left_out = w->pass;
 		if (sqlite3_get_autocommit(w->conn.db))
 			return false;
 		if (sqlite_conn_step(&w->conn, STEP_BACK) != SQLITE_OK)
@@ -197,14 +282,23 @@ try_once(struct sqlite_writer *w, struct store_request *batch, struct store_requ
 	bool alone = batch->next == end;
 	enum fate fate = NOT_WRITTEN;
 	bool ok = true;
-	int code = begin(w);
+	int code;
 
+	while (batch != end && skip_broken(batch))
+		batch = batch->next;
+	if (batch == end)
+		return WRITTEN; /* nothing is left to write */
+	code = begin(w);
+
+	w->pass++;
 	if (code != SQLITE_OK) {
 		tell(w, NULL, code);
 		return NOT_BEGUN;
 	}
-	for (struct store_request *g = batch; g != end && ok; g = g->next)
-		ok = apart ? run_apart(w, g) : run_group(w, g, alone);
+	for (struct store_request *g = batch; g != end && ok; g = g->next) {
+		if (!skip_broken(g))
+			ok = apart ? run_apart(w, g) : run_group(w, g, alone);
+	}
 	if (ok)
 		fate = commit(w);
 	if (fate != WRITTEN)
@@ -230,21 +324,37 @@ try_batch(struct sqlite_writer *w, struct store_request *batch, struct store_req
 	return fate;
 }
 
+/* Nothing was certain together: each for itself. */
+static void
+write_one_by_one(struct sqlite_writer *w, struct store_request *batch)
+{
+	struct store_request *next;
+
+	for (struct store_request *g = batch; g; g = next) {
+		next = g->next;
+		if (!skip_broken(g) && try_batch(w, g, next, false) != WRITTEN)
+			group_failed(g, w->outcome);
+	}
+}
+
 static void
 write_batch(struct sqlite_writer *w, struct store_request *batch)
 {
 	bool alone = !batch->next;
 	enum fate fate = try_batch(w, batch, NULL, false);
-	struct store_request *next;
 
-	if (fate == NOT_WRITTEN && !alone)
+	if (fate == NOT_WRITTEN && !alone) {
 		fate = try_batch(w, batch, NULL, true);
-	if (fate == WRITTEN)
-		return;
-	for (struct store_request *g = batch; g; g = next) {
-		next = g->next;
-		if (alone || fate != NOT_WRITTEN || try_batch(w, g, next, false) != WRITTEN)
-			g->outcome = STORE_FAILED;
+		if (fate == NOT_WRITTEN) {
+			write_one_by_one(w, batch);
+			return;
+		}
+	}
+	for (struct store_request *g = batch; g; g = g->next) {
+		if (fate != WRITTEN && !skip_broken(g))
+			group_failed(g, w->outcome);
+		else if (g->outcome != STORE_OK)
+			group_failed(g, g->outcome);
 	}
 }
 
@@ -254,6 +364,7 @@ finish_batch(struct store_request *group)
 	while (group) {
 		struct store_request *next = group->next;
 
+		failpoint(FAILPOINT_BEFORE_REPORT);
 		store_request_finish(group, group->outcome);
 		group = next;
 	}

@@ -56,6 +56,7 @@ static struct {
 	unsigned n, cap;
 	_Atomic int64_t report_after_ms;
 	_Atomic uint64_t unreported;
+	_Atomic bool in_trouble; /* an ERROR was logged, and no INFO after it */
 	unsigned metrics;
 } store;
 static struct lane lanes[WORKERS_MAX];
@@ -337,6 +338,24 @@ store_write(const struct store_call *calls, size_t n, store_done_fn *done, void 
 	return true;
 }
 
+bool
+store_write_in_line(struct store_line *line, const struct store_call *calls, size_t n,
+                    store_done_fn *done, void *ctx)
+{
+	struct lane *lane = own_lane();
+
+	if (!store_write(calls, n, done, ctx))
+		return false;
+	list_entry(lane->live.prev, struct store_request, live)->line = line;
+	return true;
+}
+
+void
+store_line_mend(struct store_line *line)
+{
+	atomic_store_explicit(&line->broken, STORE_OK, memory_order_relaxed);
+}
+
 static void
 submit_lane(struct turn_end *te)
 {
@@ -441,9 +460,19 @@ store_report(const struct store_statement *st, const char *trouble)
 		atomic_fetch_add(&store.unreported, 1);
 		return;
 	}
+	atomic_store(&store.in_trouble, true);
 	log_line(&store_log, HM_ERROR, "database trouble", hm_kv("error", trouble),
 	         hm_kv("owner", st ? st->owner : "store"), hm_kv("statement", st ? st->number : 0),
 	         hm_kv("left_out", atomic_exchange(&store.unreported, 0)));
+}
+
+void
+store_recovered(void)
+{
+	if (atomic_load_explicit(&store.in_trouble, memory_order_relaxed) &&
+	    atomic_exchange(&store.in_trouble, false))
+		log_line(&store_log, HM_INFO, "the database can be written again",
+		         hm_kv("left_out", atomic_exchange(&store.unreported, 0)));
 }
 
 /* --- Closing -------------------------------------------------------------------- */
@@ -489,5 +518,6 @@ store_close(void)
 	store.driver = NULL;
 	store.started = store.locked_here = false;
 	atomic_store(&store.report_after_ms, 0);
+	atomic_store(&store.in_trouble, false);
 	atomic_store(&store.closing, false);
 }

@@ -102,10 +102,11 @@ struct store_call { /* one statement with its arguments */
 
 /*
  * Outcome of a request.  On STORE_OK rows[i] is the result of calls[i]; else rows is NULL.
- * STORE_FAILED: certainly not written (constraint, type, disk full, store closed).  The drivers
- * retry what can be retried idempotently themselves, so an unknown outcome never comes here.
+ * STORE_FAILED: certainly not written (constraint, type, store closed).  STORE_NO_ROOM: likewise,
+ * for want of room on the disk: it may work later.  The drivers retry what can be retried
+ * idempotently themselves, so an unknown outcome never comes here.
  */
-enum store_outcome { STORE_OK, STORE_FAILED };
+enum store_outcome { STORE_OK, STORE_FAILED, STORE_NO_ROOM };
 typedef void
 store_done_fn(void *ctx, enum store_outcome outcome, struct store_rows *const *rows, size_t n);
 
@@ -119,6 +120,21 @@ void store_read_long(const struct store_call *calls, size_t n, store_done_fn *do
 /* A write group on this worker's lane. Statements with RETURNING give rows. false: the lane's queue is full, nothing was taken, done will not run. */
 bool
 store_write(const struct store_call *calls, size_t n, store_done_fn *done, void *ctx) HM_MUST_USE;
+
+/*
+ * Groups whose rows were made from one memory, each on the ones before: when one is not written,
+ * none that was asked for after it is, and all have its outcome.  Zeroed is whole; kept by the
+ * caller until all its groups were answered.
+ */
+struct store_line {
+	_Atomic int broken; /* enum store_outcome */
+	unsigned left_out;  /* the driver's */
+};
+/* As store_write(), in a line of groups. */
+bool store_write_in_line(struct store_line *line, const struct store_call *calls, size_t n,
+                         store_done_fn *done, void *ctx) HM_MUST_USE;
+/* All groups of the line were answered: what comes now is written again.  Its worker. */
+void store_line_mend(struct store_line *line);
 
 /* Nothing queued and nothing in flight on any lane: for tests and for stopping. Any thread. */
 bool store_idle(void);

@@ -50,7 +50,8 @@ struct store_request {
 	enum store_way way;
 	enum store_outcome outcome;
 	unsigned worker;
-	size_t bytes; /* what it counts for in its lane */
+	size_t bytes;            /* what it counts for in its lane */
+	struct store_line *line; /* NULL: of no line */
 	store_done_fn *done;
 	void *ctx;
 	struct store_rows **rows; /* rows[i]: of calls[i]; the driver's to fill */
@@ -97,6 +98,11 @@ const struct store_statement *store_statement_by_id(unsigned id);
  * a minute, with the number of those that were left out.  st may be NULL.
  */
 void store_report(const struct store_statement *st, const char *trouble);
+/*
+ * Writing works, as it has for some time: an INFO line when an ERROR line of store_report() has no
+ * other after it.
+ */
+void store_recovered(void);
 void store_committed(int64_t us); /* how long a commit took: for the metrics */
 
 extern const struct hm_logctx store_log;
@@ -112,17 +118,17 @@ void store_set_bytes(struct store_rows *rows, unsigned col, enum hm_value_type t
                      const void *data, size_t len);
 void store_set_changed(struct store_rows *rows, int64_t changed);
 
+/* --- Appends (append.c) ----------------------------------------------------------- */
+
+/* Writes the statements of an append into st. */
+void store_append_make(struct store_statement *st);
+
 /* --- Migrations (migrate.c) ----------------------------------------------------- */
 
 /* The lines of sql that are for this driver, as a string that the caller frees. */
 char *store_part_dup(const char *sql, const char *driver);
 /* Makes the table in which the store keeps what was done. */
 bool store_migrations_create(const struct store_driver *driver, struct hm_error *why);
-/* --- Appends (append.c) ----------------------------------------------------------- */
-
-/* Writes the statements of an append into st. */
-void store_append_make(struct store_statement *st);
-
 bool store_migrations_run(const struct store_driver *driver, const char *owner,
                           const struct store_migration *migrations, struct hm_error *why);
 

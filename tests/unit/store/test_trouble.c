@@ -117,10 +117,81 @@ a_full_disk_fails_the_group_and_not_the_server(void **state)
 		write_calls(&CALL(id[INSERT], i + 1, i == 2 ? 3000000 : 10), 1, &a[i]);
 	answer_wait(&a[3]);
 	for (unsigned i = 0; i < 4; i++)
-		assert_int_equal(a[i].outcome, i == 2 ? STORE_FAILED : STORE_OK);
+		assert_int_equal(a[i].outcome, i == 2 ? STORE_NO_ROOM : STORE_OK);
 	atomic_store(&full_after_bytes, 0);
 	assert_int_equal(write_now(CALL(id[INSERT], 9, 3000000), NULL), STORE_OK);
 	assert_string_equal(read_now(CALL(id[COUNT])), "5|NULL|NULL;");
+}
+
+static void
+write_in_line(struct store_line *line, int row, int bytes, struct answer *a)
+{
+	memset(a, 0, sizeof(*a));
+	assert_true(store_write_in_line(line, &CALL(id[INSERT], row, bytes), 1, answer_came, a));
+}
+
+/* The rows of a line's later groups may hold what the one before was to write. */
+static void
+what_stands_behind_a_failed_group_in_its_line_is_not_written(void **state)
+{
+	struct store_line one = { 0 }, other = { 0 };
+	struct answer a[5];
+
+	assert_int_equal(write_now(CALL(id[INSERT], 0, 10), NULL), STORE_OK);
+	atomic_store(&full_after_bytes, 400000);
+	write_in_line(&one, 1, 10, &a[0]);
+	write_in_line(&one, 2, 3000000, &a[1]);
+	write_in_line(&one, 3, 10, &a[2]);
+	write_in_line(&other, 4, 10, &a[3]);
+	answer_wait(&a[3]);
+	assert_int_equal(a[0].outcome, STORE_OK);
+	assert_int_equal(a[1].outcome, STORE_NO_ROOM);
+	assert_int_equal(a[2].outcome, STORE_NO_ROOM);
+	assert_int_equal(a[3].outcome, STORE_OK);
+	atomic_store(&full_after_bytes, 0);
+	write_in_line(&one, 5, 10, &a[4]); /* asked before its worker has mended the line */
+	answer_wait(&a[4]);
+	assert_int_equal(a[4].outcome, STORE_NO_ROOM);
+	store_line_mend(&one);
+	write_in_line(&one, 6, 10, &a[4]);
+	answer_wait(&a[4]);
+	assert_int_equal(a[4].outcome, STORE_OK);
+	assert_string_equal(read_now(CALL(id[COUNT])), "4|NULL|NULL;");
+}
+
+/* Also by what the groups are, when each runs apart in one transaction. */
+static void
+a_refused_row_breaks_its_line(void **state)
+{
+	struct store_line line = { 0 };
+	struct answer a[3];
+
+	assert_int_equal(write_now(CALL(id[INSERT], 1, 10), NULL), STORE_OK);
+	write_in_line(&line, 1, 10, &a[0]);
+	write_in_line(&line, 2, 10, &a[1]);
+	write_calls(&CALL(id[INSERT], 3, 10), 1, &a[2]);
+	answer_wait(&a[2]);
+	assert_int_equal(a[0].outcome, STORE_FAILED);
+	assert_int_equal(a[1].outcome, STORE_FAILED);
+	assert_int_equal(a[2].outcome, STORE_OK);
+	assert_string_equal(read_now(CALL(id[COUNT])), "2|NULL|NULL;");
+}
+
+static void
+it_is_said_once_when_writing_works_again(void **state)
+{
+	uint64_t infos;
+
+	atomic_store(&full_after_bytes, 1);
+	assert_int_equal(write_now(CALL(id[INSERT], 1, 10), NULL), STORE_NO_ROOM);
+	atomic_store(&full_after_bytes, 0);
+	infos = log_count(HM_INFO);
+	assert_int_equal(write_now(CALL(id[INSERT], 1, 10), NULL), STORE_OK);
+	assert_int_equal(log_count(HM_INFO), infos);
+	clock_advance(11000);
+	for (int i = 2; i < 4; i++)
+		assert_int_equal(write_now(CALL(id[INSERT], i, 10), NULL), STORE_OK);
+	assert_int_equal(log_count(HM_INFO), infos + 1);
 }
 
 static void
@@ -130,10 +201,10 @@ a_full_disk_is_reported_once_a_minute(void **state)
 
 	atomic_store(&full_after_bytes, 1);
 	for (int i = 0; i < 50; i++)
-		assert_int_equal(write_now(CALL(id[INSERT], 1, 10), NULL), STORE_FAILED);
+		assert_int_equal(write_now(CALL(id[INSERT], 1, 10), NULL), STORE_NO_ROOM);
 	assert_int_equal(log_count(HM_ERROR), errors + 1);
 	clock_advance(61000);
-	assert_int_equal(write_now(CALL(id[INSERT], 1, 10), NULL), STORE_FAILED);
+	assert_int_equal(write_now(CALL(id[INSERT], 1, 10), NULL), STORE_NO_ROOM);
 	assert_int_equal(log_count(HM_ERROR), errors + 2);
 	atomic_store(&full_after_bytes, 0);
 	assert_int_equal(write_now(CALL(id[INSERT], 1, 10), NULL), STORE_OK);
@@ -175,6 +246,9 @@ main(void)
 #define TEST(test) cmocka_unit_test_setup_teardown(test, started, stopped)
 	const struct CMUnitTest tests[] = {
 		TEST(a_full_disk_fails_the_group_and_not_the_server),
+		TEST(what_stands_behind_a_failed_group_in_its_line_is_not_written),
+		TEST(a_refused_row_breaks_its_line),
+		TEST(it_is_said_once_when_writing_works_again),
 		TEST(a_full_disk_is_reported_once_a_minute),
 		TEST(a_commit_of_unknown_outcome_is_tried_until_it_is_known),
 		TEST(a_failing_disk_does_not_keep_the_server_from_ending),
