@@ -16,6 +16,7 @@
 #include "loop/worker.h"
 
 #define CREDIT_EVERY 16 /* stanzas */
+#define LOOK_UPS_BURST_S 25
 
 static void return_credit(struct hm_session *s);
 
