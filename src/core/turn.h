@@ -19,6 +19,10 @@
  */
 void turn_begin(struct entity *e, const struct hm_letter *cause);
 void turn_end(void);
+/* Another cause from here on, or NULL; borrowed until it is changed. */
+void turn_cause(const struct hm_letter *cause);
+/* What is sent until `false` shows the entity's memory and changes nothing: the answer to a get. */
+void turn_shows_memory(bool shows);
 struct entity *turn_entity(void); /* NULL: none */
 /*
  * Whom the turn's output is charged to: the sender of its cause, unless said otherwise.  Borrowed:
