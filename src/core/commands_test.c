@@ -13,6 +13,7 @@
 #include "core/user.h"
 #include "link/link.h"
 #include "loop/worker.h"
+#include "store/failpoint.h"
 #include "store/store.h"
 #include "xml/parser.h"
 #include "xmpp/jid.h"
@@ -193,7 +194,27 @@ test_inject(struct hm_mod *m, struct hm_cmd *cmd)
 	}
 }
 
+static void
+test_failpoint(struct hm_mod *m, struct hm_cmd *cmd)
+{
+	struct hm_error why = { 0 };
+	int64_t after = hm_cmd_int(cmd, 2, 0);
+
+	if (failpoint_set(hm_cmd_text(cmd, 0), hm_cmd_text(cmd, 1), after > 0 ? (uint64_t)after : 0,
+	                  &why))
+		hm_cmd_done(cmd);
+	else
+		hm_cmd_fail(cmd, why.code, why.text);
+}
+
 const struct hm_command test_commands[] = {
+	{ .name = "test failpoint",
+	  .help = "Let the store fail, or the process die, at a place.",
+	  .args = { { "name", HM_ARG_TEXT },
+	            { "action", HM_ARG_TEXT },
+	            { "after", HM_ARG_INT, .optional = true } },
+	  .run = test_failpoint,
+	  .hidden = true },
 	{ .name = "test inject",
 	  .help = "Route a stanza as if a remote server had sent it.",
 	  .args = { { "stanza", HM_ARG_TEXT } },

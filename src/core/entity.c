@@ -85,7 +85,7 @@ entity_add(struct entity *e, const struct entity_class *class, struct host *host
 void
 entity_wait(struct entity *e, struct waiter *w)
 {
-	if (e->state == ENTITY_READY) {
+	if (entity_is_open(e)) {
 		w->go(w, e, 0);
 	} else if (e->inbox_bytes + w->bytes > INBOX_BYTES_MAX) {
 		w->go(w, NULL, HM_RESOURCE_CONSTRAINT);
@@ -143,7 +143,7 @@ entity_ready(struct entity *e)
 	e->pins++; /* those that waited may be done with it at once */
 	if (e->doomed)
 		refuse_inbox(e, HM_ITEM_NOT_FOUND);
-	while (!list_empty(&e->inbox) && e->state == ENTITY_READY) {
+	while (!list_empty(&e->inbox) && entity_is_open(e)) {
 		struct waiter *w = list_entry(e->inbox.next, struct waiter, link);
 
 		list_remove(&w->link);
@@ -220,7 +220,8 @@ entity_settle(struct entity *e)
 	}
 	if (e->reload && e->writes == 0 && e->pins == 0 && !in_list(&e->outbox)) {
 		e->reload = false;
-		log_line(&e->log, HM_INFO, "loading again after a failed write");
+		store_line_mend(&e->line);
+		log_line(&e->log, HM_DEBUG, "loading again after a failed write");
 		e->class->unload(e);
 		load_when_possible(e);
 	} else if (!entity_busy(e) && e->class->idle(e)) {

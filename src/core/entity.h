@@ -43,8 +43,12 @@ struct entity {
 	struct host *host;
 	const char *address; /* bare JID, the key of the worker's table */
 	enum entity_state state;
-	/* its memory may differ from the store: load again when no write is in flight */
+	/*
+	 * Its memory differs from the store: it is loaded again as soon as nothing of it is in flight,
+	 * nothing new begins until then, and what it would store is refused.
+	 */
 	bool reload;
+	struct store_line line; /* of the groups of its turns */
 	/* Its account was deleted: goes as soon as nothing needs it, and nothing new begins. */
 	bool doomed;
 	unsigned writes;   /* groups in flight */
@@ -58,6 +62,12 @@ struct entity {
 };
 
 struct entity *entity_find(const char *address);
+/* Its memory is there, and is what the store holds or will hold. */
+static inline bool
+entity_is_open(const struct entity *e)
+{
+	return e->state == ENTITY_READY && !e->reload;
+}
 /*
  * Puts a new one into the table, in state LOADING, and begins to load it as soon as the worker's
  * limit allows.
@@ -65,7 +75,7 @@ struct entity *entity_find(const char *address);
 void entity_add(struct entity *e, const struct entity_class *class, struct host *host,
                 const char *address, const char *subject);
 /*
- * Runs w->go now when e is ready, else when it is. Refuses (go with NULL) when the inbox is full.
+ * Runs w->go now when e is open, else when it is. Refuses (go with NULL) when the inbox is full.
  */
 void entity_wait(struct entity *e, struct waiter *w);
 void entity_ready(struct entity *e);

@@ -163,7 +163,7 @@ drain_inbox(struct hm_session *s)
 {
 	struct entity *e = &s->user->entity;
 
-	while (may_go_on(s) && e->state == ENTITY_READY) {
+	while (may_go_on(s) && entity_is_open(e)) {
 		struct session_input *in = list_entry(s->inbox.next, struct session_input, link);
 
 		list_remove(&in->link);

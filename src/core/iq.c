@@ -100,12 +100,14 @@ answer(struct hm_iq *rq, const struct hm_stanza *take)
 		!rq->entity && rq->letter->session ? session_find(rq->letter->session) : NULL;
 
 	rq->done = true;
+	turn_shows_memory(rq->letter->stanza->type == TYPE_GET && take->type == TYPE_RESULT);
 	if (rq->stream)
 		answer_stranger(rq, take);
 	else if (s && (!rq->user || s->user == rq->user))
 		turn_deliver(iq_entity(rq), s, take, asker);
 	else
 		turn_route(iq_entity(rq), letter_to(take, asker));
+	turn_shows_memory(false);
 }
 
 static void
@@ -216,7 +218,8 @@ iq_resume(struct hm_iq *rq, void (*go)(struct hm_iq *rq, void *arg), void *arg)
 	if (go)
 		go(rq, arg);
 	else if (!rq->done)
-		hm_iq_fail(rq, HM_INTERNAL_SERVER_ERROR, "It could not be stored or read.");
+		hm_iq_fail(rq, rq->no_room ? HM_RESOURCE_CONSTRAINT : HM_INTERNAL_SERVER_ERROR,
+		           "It could not be stored or read.");
 	done_doing();
 	turn_flush();
 	unref(rq);

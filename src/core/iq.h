@@ -21,6 +21,7 @@ struct hm_iq {
 	struct hm_entity *entity; /* addressed entity of a module; pinned */
 	unsigned refs;            /* the handler that runs, and each thing it waits for */
 	bool done, building, is_set;
+	bool no_room; /* what came back failed for want of room */
 	struct stanza_build build;
 	uint64_t stream; /* of a stranger, else 0 */
 	char *source;    /* of a stranger */

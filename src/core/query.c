@@ -109,14 +109,16 @@ plain_back(struct back *b)
 }
 
 static void
-query_back(struct query *q, struct store_rows *rows)
+query_back(struct query *q, enum store_outcome outcome, struct store_rows *rows)
 {
 	struct back b = { q, { rows } };
 	struct entity *e = q->entity;
 
 	if (e && q->writes)
 		e->writes--;
-	if (!rows && q->anchor > ANCHOR_CMD)
+	if (q->anchor == ANCHOR_IQ)
+		q->on.iq->no_room = outcome == STORE_NO_ROOM;
+	if (outcome == STORE_FAILED && q->anchor > ANCHOR_CMD)
 		log_line(&q->mod->log, HM_ERROR, "a statement failed");
 	if (q->anchor == ANCHOR_IQ)
 		iq_resume(q->on.iq, rows ? iq_back : NULL, &b);
@@ -135,14 +137,14 @@ query_back(struct query *q, struct store_rows *rows)
 static void
 query_done(void *ctx, enum store_outcome outcome, struct store_rows *const *rows, size_t n)
 {
-	query_back(ctx, outcome == STORE_OK ? rows[0] : NULL);
+	query_back(ctx, outcome, outcome == STORE_OK ? rows[0] : NULL);
 }
 
 /* The lane is full: fails in a later turn, as everything that comes back does. */
 static void
 query_refused(struct mail *mail)
 {
-	query_back(HM_CONTAINER(mail, struct query, mail), NULL);
+	query_back(HM_CONTAINER(mail, struct query, mail), STORE_NO_ROOM, NULL);
 }
 
 static void

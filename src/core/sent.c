@@ -118,7 +118,7 @@ session_route(struct hm_session *s, struct hm_letter *l)
 
 /* Past the modules; takes it. */
 static void
-send_off(struct hm_session *s, struct hm_letter *l)
+past_modules(struct hm_session *s, struct hm_letter *l)
 {
 	struct hm_user *u = s->user;
 	const struct hm_stanza *stanza = l->stanza;
@@ -152,6 +152,15 @@ send_off(struct hm_session *s, struct hm_letter *l)
 		}
 	}
 	session_route(s, l);
+}
+
+/* What a module stores because of it, and cannot, is answered to the client. */
+static void
+send_off(struct hm_session *s, struct hm_letter *take)
+{
+	turn_cause(take->to ? take : NULL);
+	past_modules(s, take);
+	turn_cause(NULL);
 }
 
 static void

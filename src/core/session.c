@@ -146,7 +146,7 @@ ending_mail(struct mail *mail)
 	struct hm_session *s = session_find(e->id);
 
 	mem_free(e);
-	if (s && s->user->entity.state == ENTITY_READY)
+	if (s && entity_is_open(&s->user->entity))
 		end_now(s);
 	else if (s)
 		s->end_waits = true; /* until modules know again who must be told */

@@ -3,7 +3,9 @@
 /*
  * core/turn.c - the outbox of an entity.  It is a queue of holds (groups of writes in flight) and
  * of outputs behind them.  When a hold's commit is reported, everything up to the next open
- * hold goes out.  When it failed, what its turn had sent is dropped, and its cause is answered.
+ * hold goes out.  When it failed, what its turn had sent is dropped, and its cause is answered;
+ * so it goes with all later turns of that memory, whose rows the store does not write either
+ * (struct store_line).  Answers that showed that memory become errors.
  */
 #include "core/turn.h"
 
@@ -25,6 +27,7 @@ struct output {
 	struct list link;
 	enum output_kind kind;
 	uint64_t turn; /* the turn that made it */
+	bool shows_memory;
 	/* OUTPUT_ROUTE */
 	struct hm_letter *letter;
 	/* OUTPUT_DELIVER, OUTPUT_CLOSE */
@@ -37,7 +40,8 @@ struct output {
 struct hold {
 	struct output output; /* first; kind OUTPUT_HOLD */
 	struct entity *entity;
-	bool closed, failed, submitted;
+	bool closed;
+	enum store_outcome outcome;    /* closed */
 	const struct hm_stanza *cause; /* NULL: nobody is told of a failure */
 	char *cause_to;
 	int64_t since_us;
@@ -142,6 +146,7 @@ output_behind_holds(struct entity *e, enum output_kind kind)
 
 	o->kind = kind;
 	o->turn = here->turn.serial;
+	o->shows_memory = here->turn.shows_memory;
 	list_push_back(&e->outbox, &o->link);
 	return o;
 }
@@ -196,14 +201,35 @@ hold_free(struct hold *h)
 	mem_free(h);
 }
 
+/* Its answer shows a change that is not stored: an error in its place, so that it is asked again. */
+static void
+refuse_to_show(struct output *o)
+{
+	const struct hm_stanza **answer = o->letter ? &o->letter->stanza : &o->stanza;
+	const struct hm_stanza *was = *answer;
+	struct stanza_build b;
+
+	stanza_build_new(&b, STANZA_IQ, "error", was->id);
+	writer_open(&b.w, NULL, "error");
+	writer_attr(&b.w, "type", cond_type(HM_RESOURCE_CONSTRAINT));
+	writer_open(&b.w, NS_STANZA_ERRORS, cond_name(HM_RESOURCE_CONSTRAINT));
+	writer_close(&b.w);
+	writer_close(&b.w);
+	*answer = stanza_build_done(&b, was->from);
+	stanza_unref(&was);
+	o->shows_memory = false;
+}
+
 /* Certain that nothing was written: what the turn sent does not go out, its cause is answered. */
 static void
 hold_failed(struct hold *h)
 {
 	struct entity *e = h->entity;
+	bool no_room = h->outcome == STORE_NO_ROOM;
 
 	metric_add(core_metric(CM_HOLDS_FAILED), 1);
-	log_line(&e->log, HM_WARN, "a change could not be stored");
+	/* The store tells of a full disk, once and not for every change. */
+	log_line(&e->log, no_room ? HM_DEBUG : HM_WARN, "a change could not be stored");
 	list_for_each(l, next, &e->outbox)
 	{
 		struct output *o = list_entry(l, struct output, link);
@@ -211,6 +237,8 @@ hold_failed(struct hold *h)
 		if ((o->kind == OUTPUT_ROUTE || o->kind == OUTPUT_DELIVER) &&
 		    o->turn == h->output.turn)
 			output_free(o);
+		else if (o->shows_memory)
+			refuse_to_show(o);
 	}
 	if (h->cause && h->cause->from) {
 		struct hm_letter *l =
@@ -218,9 +246,10 @@ hold_failed(struct hold *h)
 
 		if (!h->cause_to)
 			l->to = NULL;
-		letter_refuse(l, HM_INTERNAL_SERVER_ERROR, "It could not be stored.");
+		/* RFC 6120 8.3.3.18: the server lacks the resources, now. */
+		letter_refuse(l, no_room ? HM_RESOURCE_CONSTRAINT : HM_INTERNAL_SERVER_ERROR,
+		              "It could not be stored.");
 	}
-	e->reload = true;
 }
 
 static void
@@ -234,7 +263,7 @@ outbox_flush(struct entity *e)
 
 			if (!h->closed)
 				return;
-			if (h->failed)
+			if (h->outcome != STORE_OK)
 				hold_failed(h);
 			hold_free(h);
 		} else {
@@ -255,12 +284,14 @@ turn_reads(struct entity *e)
 }
 
 static void
-hold_close(struct hold *h, bool failed)
+hold_close(struct hold *h, enum store_outcome outcome)
 {
 	struct entity *e = h->entity;
 
 	h->closed = true;
-	h->failed = failed;
+	h->outcome = outcome;
+	/* From here on, though others may stand before it in the outbox. */
+	e->reload = e->reload || outcome != STORE_OK;
 	metric_observe(core_metric(CM_HOLD_TIME), clock_mono_us() - h->since_us);
 	e->writes--;
 	e->pins++;
@@ -274,7 +305,7 @@ hold_close(struct hold *h, bool failed)
 static void
 hold_committed(void *ctx, enum store_outcome outcome, struct store_rows *const *rows, size_t n)
 {
-	hold_close(ctx, outcome != STORE_OK);
+	hold_close(ctx, outcome);
 }
 
 static struct hold *
@@ -328,7 +359,10 @@ turn_store(unsigned statement, const struct hm_value *v, size_t n)
 	t->hold->calls[t->hold->n++] = (struct store_call){ statement, copy, n };
 }
 
-/* Its outcome is reported in a later turn, also when the lane's queue is full. */
+/*
+ * The lane's queue is full, or a group before it failed, whose change its rows would hold.  Its
+ * outcome is reported in a later turn, as always.
+ */
 struct refusal {
 	struct mail mail;
 	struct hold *hold;
@@ -339,16 +373,19 @@ refused(struct mail *mail)
 {
 	struct refusal *r = HM_CONTAINER(mail, struct refusal, mail);
 
-	hold_close(r->hold, true);
+	hold_close(r->hold, STORE_NO_ROOM);
 	mem_free(r);
 }
 
 static void
 hold_submit(struct hold *h)
 {
-	if (!store_write(h->calls, h->n, hold_committed, h)) {
+	struct entity *e = h->entity;
+
+	if (e->reload || !store_write_in_line(&e->line, h->calls, h->n, hold_committed, h)) {
 		struct refusal *r = mem_new(struct refusal);
 
+		e->reload = true;
 		r->hold = h;
 		r->mail.run = refused;
 		worker_post(here->worker, &r->mail);
@@ -378,6 +415,7 @@ turn_end(void)
 	hm_assert(t->active);
 	turn_flush();
 	t->active = false;
+	t->shows_memory = false;
 	t->entity = NULL;
 	t->cause = NULL;
 	t->payer = NULL;

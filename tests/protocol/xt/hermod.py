@@ -80,6 +80,9 @@ class Hermod(Server):
     def advance(self, ms):
         self.control.ask('test advance', ms=ms)
 
+    def failpoint(self, name, action, after):
+        self.control.ask('test failpoint', name=name, action=action, after=after)
+
     def inject(self, xml):
         self.control.ask('test inject', stanza=xml)
 
@@ -102,6 +105,10 @@ class Hermod(Server):
     def stop(self, meanwhile=lambda: None):
         self.disconnect()
         super().stop(meanwhile)
+
+    def dies(self, meanwhile):
+        self.disconnect()
+        super().dies(meanwhile)
 
     def kill(self):
         self.disconnect()

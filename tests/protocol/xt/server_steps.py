@@ -142,6 +142,15 @@ class ServerSteps:
         self.server.kill()
         self.close()
 
+    @step(r'server dies')
+    def server_dies(self, this):
+        """At a failpoint; what the clients got before can still be looked at."""
+        self.server.dies(self.read_everybody)
+
+    @step(r'failpoint (?P<name>\S+) (?P<action>fail|kill|off)(?: after (?P<after>\d+))?')
+    def failpoint(self, this, name, action, after):
+        self.server.failpoint(name, action, int(after or 0))
+
     @step(r'start server')
     def start_server(self, this):
         self.server.start()

@@ -53,8 +53,54 @@ a_full_queue_is_a_failed_commit(void **state)
 	fake_queue_full = true;
 	sends(romeo, STORED);
 	run();
-	assert_non_null(strstr(got(romeo), "internal-server-error"));
+	assert_non_null(strstr(got(romeo), "resource-constraint"));
 	assert_string_equal(got(juliet), "");
+}
+
+/* What it would store now could hold the change that failed. */
+static void
+nothing_begins_between_a_failed_commit_and_the_load(void **state)
+{
+	uint64_t romeo = client("romeo@a.example", "x"), juliet = client("juliet@a.example", "y");
+	const char *shown;
+
+	sends(romeo, STORED);
+	run();
+	sends(romeo, STORED);
+	run();
+	commit_fails();
+	assert_int_equal(writes_waiting(), 1);
+	sends(romeo, STORED);
+	sends(juliet, "<iq type='get' id='g'><any xmlns='test:x'/></iq>");
+	run();
+	assert_int_equal(writes_waiting(), 1);
+	assert_string_equal(got(juliet), "");
+	fake_reads = 0;
+	commit_fails(); /* as the store does in its line */
+	assert_int_equal(fake_reads, 1);
+	assert_int_equal(writes_waiting(), 1);
+	commits();
+	shown = got(juliet);
+	assert_non_null(strstr(shown, "kept"));
+	assert_non_null(strstr(shown, "id='g'"));
+}
+
+static void
+an_answer_does_not_show_what_is_not_stored(void **state)
+{
+	uint64_t one = client("juliet@a.example", "y"), two = client("romeo@a.example", "x");
+	const char *shown;
+
+	sends(one, "<iq type='set' id='s'><store xmlns='test:x'/></iq>");
+	run();
+	sends(two, "<iq type='get' id='g' to='juliet@a.example'><any xmlns='test:x'/></iq>");
+	run();
+	assert_string_equal(got(two), "");
+	commit_fails();
+	shown = got(two);
+	assert_non_null(strstr(shown, "id='g'"));
+	assert_non_null(strstr(shown, "type='error'"));
+	assert_non_null(strstr(shown, "resource-constraint"));
 }
 
 static void
@@ -206,6 +252,8 @@ main(void)
 		TEST(output_waits_for_the_commit_in_order),
 		TEST(what_a_failed_commit_would_have_shown_is_dropped),
 		TEST(a_full_queue_is_a_failed_commit),
+		TEST(nothing_begins_between_a_failed_commit_and_the_load),
+		TEST(an_answer_does_not_show_what_is_not_stored),
 		TEST(a_request_whose_commit_fails_is_answered_with_an_error),
 		TEST(what_is_sent_while_the_account_is_loaded_again_is_not_forgotten),
 		TEST(modules_see_the_end_of_a_session_with_the_account_in_memory),
