@@ -14,24 +14,27 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 import test_config  # noqa: E402
 import test_control  # noqa: E402
+import test_disk  # noqa: E402
 import test_life  # noqa: E402
 import test_reload  # noqa: E402
-from server import Failed, Server  # noqa: E402
+from server import Failed, Server, Skipped  # noqa: E402
 
 
 def all_tests():
-    for module in (test_config, test_life, test_reload, test_control):
+    for module in (test_config, test_life, test_reload, test_control, test_disk):
         for name in sorted(vars(module)):
             if name.startswith('test_') and callable(vars(module)[name]):
                 yield f'{module.__name__}.{name}', vars(module)[name]
 
 
 def run(test):
-    """None, or what is wrong."""
+    """(None, or what is wrong; None, or why it was not run)"""
     server = Server()
-    wrong = None
+    wrong = skipped = None
     try:
         test(server)
+    except Skipped as reason:
+        skipped = str(reason)
     except Failed as failed:
         wrong = str(failed)
     except Exception:  # pylint: disable=broad-except
@@ -40,7 +43,7 @@ def run(test):
         server.end()
     except Exception as error:  # pylint: disable=broad-except
         wrong = wrong or str(error)
-    return wrong
+    return wrong, skipped
 
 
 def main():
@@ -54,7 +57,10 @@ def main():
         if options.filters and not any(word in name for word in options.filters):
             continue
         begin = time.monotonic()
-        wrong = run(test)
+        wrong, skipped = run(test)
+        if skipped and not wrong:
+            print(f'skip {name}: {skipped}', flush=True)
+            continue
         print(f'{"FAIL" if wrong else "ok  "} {name} {time.monotonic() - begin:.2f} s', flush=True)
         if wrong:
             print('    ' + wrong.replace('\n', '\n    '))

@@ -21,6 +21,10 @@ class Failed(Exception):
     pass
 
 
+class Skipped(Exception):
+    """What the test needs is not here; the text says what."""
+
+
 def check(condition, text):
     if not condition:
         raise Failed(text)
