@@ -106,9 +106,9 @@ class Hermod(Server):
         self.disconnect()
         super().stop(meanwhile)
 
-    def dies(self, meanwhile):
+    def dies(self):
         self.disconnect()
-        super().dies(meanwhile)
+        super().dies()
 
     def kill(self):
         self.disconnect()

@@ -167,14 +167,12 @@ class Server:
         if code != 0:
             raise Failure(f'the server did not end well after SIGTERM: {how}')
 
-    def dies(self, meanwhile):
+    def dies(self):
         """By SIGKILL, which it sends to itself."""
-        deadline = time.monotonic() + self.options.timeout
-        while self.process.poll() is None:
-            meanwhile()
-            if time.monotonic() > deadline:
-                raise Failure('the server did not die')
-            time.sleep(0.005)
+        try:
+            self.process.wait(self.options.timeout)
+        except subprocess.TimeoutExpired:
+            raise Failure('the server did not die') from None
         how = self.ending()
         if self.process.returncode != -signal.SIGKILL:
             raise Failure(f'the server died of something else: {how}')

@@ -144,8 +144,9 @@ class ServerSteps:
 
     @step(r'server dies')
     def server_dies(self, this):
-        """At a failpoint; what the clients got before can still be looked at."""
-        self.server.dies(self.read_everybody)
+        """At a failpoint."""
+        self.server.dies()
+        self.close()
 
     @step(r'failpoint (?P<name>\S+) (?P<action>fail|kill|off)(?: after (?P<after>\d+))?')
     def failpoint(self, this, name, action, after):
