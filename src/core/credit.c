@@ -1,13 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 /* Copyright 2026 the Hermod authors */
 /*
- * core/credit.c - all of an account's state in one word, so that a charge is one atomic addition
- * and whoever takes the word to 0 frees it:
+ * core/credit.c - an account is one word, so that a charge is one atomic addition and whoever takes
+ * the word to 0 frees it:
  *
- *   bit 63: the owner is there   62: it waits for credit   61..36: stanzas   35..0: units of 64 bytes
+ *   bit 0: the owner is there   1: it waits for credit   2..37: units of 64 bytes   38..63: stanzas
  *
- * Neither sum can overflow: each stanza and unit that is charged is kept in memory somewhere, but
- * for what many share, which is counted for each.  2^26 letters are 10 GiB.
+ * What its owner charges, on its own thread, it sums up by itself and adds to the word when it asks
+ * for it: two workers that pass the word's cache line to and fro would pay more for that than for the
+ * message.  Until then the word may be below zero; nobody looks at it then but for the flags, which
+ * no borrow reaches.  While the owner waits it adds at once, and the word is exact.
+ *
+ * The sums cannot overflow: what is charged is in memory somewhere, and 2^26 letters are 10 GiB.
  */
 #include "core/credit.h"
 
@@ -17,13 +21,20 @@
 #include "link/link.h"
 #include "loop/worker.h"
 
-#define OWNED (UINT64_C(1) << 63)
-#define WAITING (UINT64_C(1) << 62)
-#define STANZA (UINT64_C(1) << 36)
-#define STANZAS_MAX ((UINT64_C(1) << 26) - 1)
-#define UNIT 64
+#define OWNED UINT64_C(1)
+#define WAITING UINT64_C(2)
+#define UNITS_SHIFT 2
+#define STANZAS_SHIFT 38
+#define UNIT 64 /* bytes */
+#define LINE 64 /* of the processor's caches */
 
 struct credit {
+	/* The owner's. */
+	uint64_t unpublished;
+	unsigned worker;
+	bool at_once; /* waiting, or gone: it sums up nothing */
+	char own_line[LINE];
+	/* Everybody's. */
 	_Atomic uint64_t word;
 	atomic_uint looked_up;
 	uint64_t owner;
@@ -40,13 +51,19 @@ struct news {
 static uint64_t
 stanzas_of(uint64_t word)
 {
-	return word / STANZA & STANZAS_MAX;
+	return word >> STANZAS_SHIFT;
 }
 
 static uint64_t
 units_of(uint64_t word)
 {
-	return word % STANZA;
+	return (word & ((UINT64_C(1) << STANZAS_SHIFT) - 1)) >> UNITS_SHIFT;
+}
+
+static uint64_t
+sum_of(const struct charge *ch)
+{
+	return ((uint64_t)ch->stanzas << STANZAS_SHIFT) + ((uint64_t)ch->units << UNITS_SHIFT);
 }
 
 static bool
@@ -68,6 +85,7 @@ credit_new(uint64_t owner, void (*back)(uint64_t owner), uint32_t stanzas, size_
 
 	atomic_init(&c->word, OWNED);
 	c->owner = owner;
+	c->worker = link_worker(owner);
 	c->back = back;
 	c->stanzas = stanzas;
 	c->units = bytes / UNIT;
@@ -78,28 +96,38 @@ void
 credit_leave(struct credit **cp)
 {
 	struct credit *c = *cp;
+	uint64_t word, left;
 
 	*cp = NULL;
 	if (!c)
 		return;
-	if ((atomic_fetch_and_explicit(&c->word, ~(OWNED | WAITING), memory_order_acq_rel) &
-	     ~(OWNED | WAITING)) == 0)
+	/* Turns on this thread may go on to charge what follows from its stanzas. */
+	c->at_once = true;
+	word = atomic_load_explicit(&c->word, memory_order_relaxed);
+	do {
+		left = (word + c->unpublished) & ~(OWNED | WAITING);
+	} while (!atomic_compare_exchange_weak_explicit(&c->word, &word, left, memory_order_acq_rel,
+	                                                memory_order_relaxed));
+	if (left == 0)
 		mem_free(c);
 }
 
 bool
 credit_is_used_up(struct credit *c)
 {
-	uint64_t word = atomic_load_explicit(&c->word, memory_order_relaxed);
+	uint64_t word = atomic_fetch_add_explicit(&c->word, c->unpublished, memory_order_relaxed) +
+	                c->unpublished;
 
-	while (is_used_up(c, word)) {
-		if (word & WAITING || atomic_compare_exchange_weak_explicit(
-					      &c->word, &word, word | WAITING, memory_order_relaxed,
-					      memory_order_relaxed))
-			return true;
+	c->unpublished = 0;
+	while (is_used_up(c, word) && !(word & WAITING)) {
+		if (atomic_compare_exchange_weak_explicit(&c->word, &word, word | WAITING,
+		                                          memory_order_relaxed,
+		                                          memory_order_relaxed))
+			word |= WAITING;
 	}
-	/* Between the limit and the half of it a wait that has begun goes on. */
-	return word & WAITING;
+	/* Between the limit and half of it, a wait that has begun goes on. */
+	c->at_once = word & WAITING;
+	return c->at_once;
 }
 
 void
@@ -108,7 +136,10 @@ charge_take(struct charge *ch, struct credit *c, uint32_t stanzas, size_t bytes)
 	ch->credit = c;
 	ch->stanzas = stanzas;
 	ch->units = (uint32_t)(bytes / UNIT + 1);
-	atomic_fetch_add_explicit(&c->word, stanzas * STANZA + ch->units, memory_order_relaxed);
+	if (worker_self() == c->worker && !c->at_once)
+		c->unpublished += sum_of(ch);
+	else
+		atomic_fetch_add_explicit(&c->word, sum_of(ch), memory_order_relaxed);
 }
 
 static void
@@ -124,7 +155,7 @@ void
 charge_return(struct charge *ch)
 {
 	struct credit *c = ch->credit;
-	uint64_t sum = ch->stanzas * STANZA + ch->units, word, left, owner;
+	uint64_t sum = sum_of(ch), word, left, owner;
 	void (*back)(uint64_t);
 	struct news *n;
 
