@@ -84,6 +84,7 @@ static void
 send_row(struct hm_mod *m, struct hm_session *s, const struct hm_rows *row)
 {
 	const struct hm_stanza *stanza = stamped_ref(m, hm_session_user(s), row);
+	const char *from;
 
 	if (!stanza) {
 		hm_log(s, HM_ERROR, "a stored message cannot be read",
@@ -91,7 +92,8 @@ send_row(struct hm_mod *m, struct hm_session *s, const struct hm_rows *row)
 		return;
 	}
 	/* XEP-0191 3.3: also what came before the block. It goes with the page's other rows. */
-	if (!hm_blocks(m, hm_session_user(s), hm_stanza_from(stanza))) {
+	from = hm_stanza_from(stanza);
+	if (!from || !hm_blocks(m, hm_session_user(s), from)) {
 		hm_forward_to_session(m, s, stanza, hm_col_text(row, 3));
 		hm_count(m, DELIVERED, 1);
 	}

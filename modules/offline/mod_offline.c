@@ -169,7 +169,7 @@ offline_rewrite(struct hm_mod *m, struct hm_user *u, struct hm_letter *l)
 	const struct hm_stanza *s = hm_letter_stanza(l);
 	struct forged f = { .host = hm_host(m), .bare = hm_user_jid(u) };
 
-	if (hm_stanza_kind(s) != HM_MESSAGE)
+	if (hm_stanza_kind(s) == HM_IQ)
 		return HM_CONTINUE;
 	hm_for_each_child (child, hm_stanza_root(s)) {
 		if (is_ours_to_say(child, &f)) {
