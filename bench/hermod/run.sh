@@ -3,13 +3,17 @@
 # Copyright 2026 the Hermod authors
 #
 # Runs Hermod in the foreground for a measurement: run.sh [VARIANT], below $WORK, where the
-# certificate cert.pem and its key key.pem are.  BUILD: the build folder (default build/bench of this tree).
+# certificate cert.pem and its key key.pem are; where not, they are made.  BUILD: the build folder
+# (default build/bench of this tree).
 set -eu
 here=$(cd "$(dirname "$0")/../.." && pwd)
 build=${BUILD:-$here/build/bench}
 dir=${WORK:?}/hermod-${1:-base}
 mkdir -p "$dir"
 chmod 700 "$dir"
+test -s "$WORK/cert.pem" || openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes \
+	-days 365 -subj /CN=localhost -addext subjectAltName=DNS:localhost \
+	-keyout "$WORK/key.pem" -out "$WORK/cert.pem" 2>/dev/null
 ulimit -n 100000 2>/dev/null || ulimit -n "$(ulimit -Hn)"
 cat >"$dir/hermod.conf" <<END
 data_directory $dir/data
