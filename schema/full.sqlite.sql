@@ -23,6 +23,11 @@ CREATE TABLE secrets (
 	value TEXT NOT NULL -- hexadecimal
 );
 
+CREATE TABLE id_ceilings (
+	worker  BIGINT PRIMARY KEY,
+	ceiling BIGINT NOT NULL -- microseconds since 1970
+);
+
 -- Module blocking
 
 CREATE TABLE blocking (

@@ -280,13 +280,6 @@ hm_letter_plan(const struct hm_letter *l)
 	return l->plan;
 }
 
-void
-hm_letter_stored(struct hm_letter *l)
-{
-	hm_assert(l->plan == HM_PLAN_STORE);
-	l->stored = true;
-}
-
 bool
 hm_letter_reaches(const struct hm_letter *l, const struct hm_session *s)
 {

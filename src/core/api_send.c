@@ -189,7 +189,7 @@ void
 hm_fanout(struct hm_mod *m, const struct hm_stanza *s, const char *const *to, size_t n)
 {
 	struct entity *e = turn_entity();
-	bool waits = e && !list_empty(&e->outbox); /* behind a hold, each by itself */
+	bool waits = e && outbox_stops_routes(e); /* behind a hold, each by itself */
 	unsigned *homes = arena_alloc(worker_scratch(), (n + 1) * sizeof(*homes));
 
 	for (size_t i = 0; i < n; i++) {
@@ -227,6 +227,7 @@ hm_refuse_app(struct hm_letter *l, enum hm_cond cond, const char *ns, const char
 
 	if (l->stanza->kind == STANZA_PRESENCE || !l->stanza->from)
 		return HM_STOP;
+	l->refused = true;
 	error = stanza_error_reply(l->stanza, l->to, cond, text);
 	if (error && name) {
 		struct stanza_build b;

@@ -89,6 +89,24 @@ notice_presence_changed(struct hm_session *s, const struct hm_stanza *now,
 }
 
 void
+notice_letter_unstored(struct hm_user *sender, struct hm_letter *letter)
+{
+	NOTICE_RUN(letter_unstored, sender->entity.host, sender->entity.address, sender, letter);
+}
+
+void
+notice_message_confirmed(struct hm_session *s, int64_t id)
+{
+	NOTICE_RUN(message_confirmed, s->user->entity.host, s->jid, s, id);
+}
+
+void
+notice_message_unconfirmed(struct hm_session *s, int64_t id)
+{
+	NOTICE_RUN(message_unconfirmed, s->user->entity.host, s->jid, s, id);
+}
+
+void
 notice_account_deleting(struct hm_user *u)
 {
 	NOTICE_RUN(account_deleting, u->entity.host, u->entity.address, u);

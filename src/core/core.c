@@ -17,6 +17,7 @@
 #include "core/command.h"
 #include "core/credentials.h"
 #include "core/here.h"
+#include "core/ids.h"
 #include "core/iq.h"
 #include "core/metrics.h"
 #include "core/session.h"
@@ -25,6 +26,7 @@
 #include "store/store.h"
 
 static const char *const conflicts[] = { "replace", "rename", "refuse", NULL };
+static const char *const deliveries[] = { "committed", "immediate", NULL };
 
 const struct hm_conf_key core_keys[] = {
 	HM_KEY(struct core_limits, resources, INT, "20", .min = "1", .max = "1000",
@@ -51,6 +53,9 @@ const struct hm_conf_key core_keys[] = {
 	HM_KEY(struct core_limits, look_ups, INT, "200", .min = "1", .max = "1000000",
 	       .doc = "Accounts a second that must be read from the database because of what one account's clients send, existing or not, over "
 	              "a longer time (25 times as many at once); beyond it they are read more slowly."),
+	HM_KEY(struct core_limits, delivery, CHOICE, "committed", .choices = deliveries,
+	       .doc = "A message goes to its recipient's clients when it is on disk, or at once; it is acknowledged to its sender when it "
+	              "is on disk, in any case."),
 	HM_KEY(struct core_limits, idle_entities, INT, "10000", .min = "0", .max = "100000000",
 	       .doc = "Accounts per worker that stay in memory though nobody needs them just now."),
 	HM_KEY(struct core_limits, auth_failures, INT, "20", .min = "1", .max = "1000000",
@@ -62,7 +67,7 @@ const struct hm_conf_key core_keys[] = {
 	       .doc = "How long failed logins of an address are counted."),
 };
 const size_t core_keys_n = HM_COUNT(core_keys);
-const size_t core_host_keys_n = 10; /* up to look_ups */
+const size_t core_host_keys_n = 11; /* up to delivery */
 
 extern const struct hm_migration core_schema[];
 
@@ -80,12 +85,19 @@ core_limits(void)
 	return atomic_load_explicit(&limits_now, memory_order_acquire);
 }
 
+void
+core_register_statements(void)
+{
+	accounts_register_statements();
+	ids_register_statements();
+}
+
 bool
 core_install(struct hm_error *why)
 {
 	if (!store_migrate("core", (const struct store_migration *)core_schema, why))
 		return false;
-	accounts_register_statements();
+	core_register_statements();
 	core_metrics_register();
 	command_add_table(account_commands, account_commands_n);
 	command_add_table(server_commands, server_commands_n);
@@ -96,6 +108,7 @@ void
 core_start_here(void)
 {
 	here_new();
+	ids_start_here();
 	for (size_t i = 0; i < hosts_count(); i++)
 		mods_of(host_at(i));
 }

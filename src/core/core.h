@@ -26,6 +26,7 @@ struct core_limits {
 	int64_t unhandled_stanzas;
 	size_t unhandled_bytes;
 	int64_t look_ups; /* a second, that one account causes */
+	int delivery;     /* enum core_delivery */
 	/* The server's. */
 	int64_t idle_entities;   /* per worker, kept in memory though nothing needs them */
 	int64_t auth_failures;   /* of one address in auth_window before it must wait */
@@ -34,6 +35,8 @@ struct core_limits {
 };
 /* RFC 6120 7.7.2.2: what happens when a resource is taken. */
 enum core_conflict { CONFLICT_REPLACE, CONFLICT_RENAME, CONFLICT_REFUSE };
+/* DESIGN 4: when a message goes to its recipient's clients. */
+enum core_delivery { DELIVERY_COMMITTED, DELIVERY_IMMEDIATE };
 
 extern const struct hm_conf_key core_keys[];
 extern const size_t core_keys_n,
@@ -47,6 +50,7 @@ extern const size_t core_specs_n;
  * Registers tables, statements and metrics of the core; after store_open(), before store_start().
  */
 bool core_install(struct hm_error *why) HM_MUST_USE;
+void core_register_statements(void); /* of core_install(), alone for who wants to list them */
 /* Exchanged at a reload; limits must outlive the process or be exchanged first. */
 void core_set_limits(const struct core_limits *limits);
 const struct core_limits *core_limits(void);

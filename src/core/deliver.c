@@ -97,8 +97,8 @@ deliver_best(struct hm_user *u, const struct hm_letter *l)
 		struct hm_session *s = list_entry(link, struct hm_session, link);
 
 		if (is_chosen(s, l, best) && s->id != l->withheld)
-			turn_deliver(&u->entity, s, stanza_ref(l->stanza),
-			             l->to ? l->to : l->to_bare);
+			turn_show(&u->entity, s, stanza_ref(l->stanza), l->to ? l->to : l->to_bare,
+			          l->id);
 	}
 }
 
@@ -116,11 +116,12 @@ user_letter_reaches(const struct hm_letter *l, const struct hm_session *s)
 /* --- By kind --------------------------------------------------------------------------------- */
 
 static void
-refuse(struct hm_user *u, const struct hm_letter *l, enum hm_cond cond)
+refuse(struct hm_user *u, struct hm_letter *l, enum hm_cond cond)
 {
 	const struct hm_stanza *error =
 		l->stanza->from ? stanza_error_reply(l->stanza, l->to, cond, NULL) : NULL;
 
+	l->refused = true;
 	if (error)
 		turn_route(&u->entity, letter_to(error, l->stanza->from));
 }
@@ -147,7 +148,7 @@ receive_message(struct hm_user *u, struct hm_letter *l)
 	if (!match)
 		perform_message_plan(u, l);
 	else if (match->id != l->withheld)
-		turn_deliver(&u->entity, match, stanza_ref(l->stanza), l->to);
+		turn_show(&u->entity, match, stanza_ref(l->stanza), l->to, l->id);
 	chain_account_received(u, l, HM_OBSERVE, HM_OBSERVE);
 }
 
@@ -236,9 +237,10 @@ user_receive(struct hm_user *u, struct hm_letter *take)
 			taken = receive_iq(u, take);
 		}
 	}
-	turn_end();
+	/* In custody it goes home behind what this turn stores. */
 	if (!taken)
 		letter_free(&take);
+	turn_end();
 }
 
 /* --- Nobody of that name (8.5.1) ------------------------------------------------------------- */

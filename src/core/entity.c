@@ -12,6 +12,7 @@
 #include "core/core.h"
 #include "core/here.h"
 #include "core/metrics.h"
+#include "core/turn.h"
 #include "loop/timer.h"
 
 #define INBOX_BYTES_MAX (1024 * 1024)
@@ -39,13 +40,10 @@ begin_load(struct entity *e)
 	e->class->load(e);
 }
 
-/* A place has become free. */
-static void
-load_ended(struct entity *e)
+void
+entity_begin_loads(void)
 {
-	e->pins--;
-	here->loading--;
-	if (!list_empty(&here->to_load)) {
+	while (here->loading < LOADS_AT_ONCE && !list_empty(&here->to_load)) {
 		struct entity *next = list_entry(here->to_load.next, struct entity, idle);
 
 		list_remove(&next->idle);
@@ -53,11 +51,20 @@ load_ended(struct entity *e)
 	}
 }
 
+/* A place has become free. */
+static void
+load_ended(struct entity *e)
+{
+	e->pins--;
+	here->loading--;
+	entity_begin_loads();
+}
+
 static void
 load_when_possible(struct entity *e)
 {
 	e->state = ENTITY_LOADING;
-	if (here->loading < LOADS_AT_ONCE)
+	if (here->ids.ready && here->loading < LOADS_AT_ONCE)
 		begin_load(e);
 	else
 		list_push_back(&here->to_load, &e->idle);
@@ -71,7 +78,7 @@ entity_add(struct entity *e, const struct entity_class *class, struct host *host
 	e->host = host;
 	e->address = mem_strdup(address);
 	list_init(&e->inbox);
-	list_init(&e->outbox);
+	outbox_init(&e->outbox);
 	list_init(&e->reads);
 	list_init(&e->idle);
 	e->log = (struct hm_logctx){ .subject = subject,
@@ -102,7 +109,8 @@ entity_wait(struct entity *e, struct waiter *w)
 static void
 free_entity(struct entity *e)
 {
-	hm_assert(list_empty(&e->outbox) && list_empty(&e->reads) && list_empty(&e->inbox));
+	hm_assert(outbox_empty(&e->outbox) && e->away == 0 && list_empty(&e->reads) &&
+	          list_empty(&e->inbox));
 	if (in_list(&e->idle)) {
 		list_remove(&e->idle);
 		here->n_idle--;
@@ -141,6 +149,11 @@ entity_ready(struct entity *e)
 	load_ended(e);
 	e->state = ENTITY_READY;
 	e->pins++; /* those that waited may be done with it at once */
+	if (!outbox_empty(&e->outbox)) {
+		turn_begin(e, NULL);
+		outbox_flush(e);
+		turn_end();
+	}
 	if (e->doomed)
 		refuse_inbox(e, HM_ITEM_NOT_FOUND);
 	while (!list_empty(&e->inbox) && entity_is_open(e)) {
@@ -197,8 +210,8 @@ entity_load_failed(struct entity *e)
 static bool
 entity_busy(const struct entity *e)
 {
-	return e->state != ENTITY_READY || e->writes > 0 || e->pins > 0 || in_list(&e->outbox) ||
-	       in_list(&e->reads) || in_list(&e->inbox) || e->reload;
+	return e->state != ENTITY_READY || e->writes > 0 || e->pins > 0 || e->away > 0 ||
+	       !outbox_empty(&e->outbox) || in_list(&e->reads) || in_list(&e->inbox) || e->reload;
 }
 
 static void
@@ -218,7 +231,8 @@ entity_settle(struct entity *e)
 		list_remove(&e->idle);
 		here->n_idle--;
 	}
-	if (e->reload && e->writes == 0 && e->pins == 0 && !in_list(&e->outbox)) {
+	/* What waits for others (away) goes on waiting meanwhile. */
+	if (e->reload && e->writes == 0 && e->pins == 0) {
 		e->reload = false;
 		store_line_mend(&e->line);
 		log_line(&e->log, HM_DEBUG, "loading again after a failed write");

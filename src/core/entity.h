@@ -13,6 +13,7 @@
 
 #include "base/list.h"
 #include "core/host.h"
+#include "core/outbox.h"
 #include "store/store.h"
 
 enum entity_state { ENTITY_LOADING, ENTITY_READY };
@@ -23,7 +24,7 @@ struct waiter {
 	struct list link;
 	size_t bytes;
 	struct credit *payer; /* of what is looked up for it, or NULL */
-	bool login; /* loaded before those that only have mail (DESIGN 2) */
+	bool login;           /* loaded before those that only have mail (DESIGN 2) */
 	/* Once: e READY, or NULL: there is none (or it cannot be loaded now: *why). */
 	void (*go)(struct waiter *w, struct entity *e, enum hm_cond why);
 };
@@ -53,11 +54,12 @@ struct entity {
 	bool doomed;
 	unsigned writes;   /* groups in flight */
 	unsigned pins;     /* queries, questions: it may not go */
+	unsigned away;     /* letters of its sessions in custody of others: it may not go either */
 	struct list inbox; /* waiters */
 	size_t inbox_bytes;
-	struct list outbox; /* struct output, see turn.h */
-	struct list reads;  /* queries that wait for writes */
-	struct list idle;   /* in the worker's list while nothing needs it */
+	struct outbox outbox;
+	struct list reads; /* queries that wait for writes */
+	struct list idle;  /* in the worker's list while nothing needs it */
 	struct hm_logctx log;
 };
 
@@ -79,6 +81,8 @@ void entity_add(struct entity *e, const struct entity_class *class, struct host 
  */
 void entity_wait(struct entity *e, struct waiter *w);
 void entity_ready(struct entity *e);
+/* At most so many at once; also when the worker has learned what it must know first (ids.h). */
+void entity_begin_loads(void);
 /* There is no such thing: its inbox is told and it is freed. */
 void entity_absent(struct entity *e);
 /*

@@ -26,6 +26,8 @@ here_new(void)
 	list_init(&here->attempts);
 	list_init(&here->changes);
 	here->changes_since_us = INT64_MIN;
+	list_init(&here->custody);
+	list_init(&here->left_behind);
 	of_all[here->worker] = here;
 }
 

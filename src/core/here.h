@@ -11,6 +11,7 @@
 #include "base/list.h"
 #include "base/table.h"
 #include "core/host.h"
+#include "core/ids.h"
 #include "core/letter.h"
 
 /* This module, on one host, on one worker. */
@@ -27,6 +28,9 @@ struct turn {
 	struct entity *entity;
 	const struct hm_letter *cause;
 	struct hold *hold;
+	/* What this turn sends waits for these (outbox.c); NULL: for nothing of its own. */
+	struct outbox_mark *shows_behind, *routes_behind;
+	int64_t id; /* of the archive, that its hold makes certain; 0: none */
 	uint64_t serial;
 	bool active;
 	struct credit *payer; /* of what it sends; NULL: nobody */
@@ -44,6 +48,11 @@ struct here {
 	struct list to_load; /* entities whose load waits for its place */
 	unsigned loading;
 	struct turn turn;
+	struct table custodies; /* id -> struct custody */
+	struct list custody;    /* the same, oldest first */
+	struct ids ids;
+	struct table left_of;     /* repeats.c: by bare JID */
+	struct list left_behind;  /* the same, oldest first */
 	struct table absent;      /* bare JIDs without an account, each with a time to live */
 	struct table sources;     /* failed logins by address prefix (credentials.c) */
 	struct list attempts;     /* the same, oldest first */

@@ -229,21 +229,26 @@ go_on(struct mail *mail)
 	drain_inbox(s);
 }
 
+static void
+go_on_later(const struct hm_session *s, bool was_held)
+{
+	struct going_on *g = mem_new(struct going_on);
+
+	g->id = s->id;
+	g->was_held = was_held;
+	g->mail.run = go_on;
+	worker_post(here->worker, &g->mail);
+}
+
 void
 session_request_over(const struct hm_letter *l)
 {
 	struct hm_session *s = session_find(l->session);
-	struct going_on *g;
 
 	if (!s)
 		return;
 	if (l->awaited)
 		s->open_requests--;
-	if (!l->holds_session && !s->parked && !s->leaving)
-		return;
-	g = mem_new(struct going_on);
-	g->id = s->id;
-	g->was_held = l->holds_session;
-	g->mail.run = go_on;
-	worker_post(here->worker, &g->mail);
+	if (l->holds_session || s->parked || s->leaving)
+		go_on_later(s, l->holds_session);
 }

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "core/custody.h"
 #include "core/here.h"
 #include "core/router.h"
 #include "core/session.h"
@@ -82,9 +83,16 @@ letter_free(struct hm_letter **l)
 		return;
 	if ((*l)->awaited || (*l)->holds_session)
 		session_request_over(*l);
-	stanza_unref(&(*l)->stanza);
-	turn_return(&(*l)->charge);
-	mem_free(*l);
+	(*l)->awaited = (*l)->holds_session = false;
+	if ((*l)->custody) {
+		turn_lends(&(*l)->charge);
+		if (!turn_keep(*l))
+			custody_return(*l);
+	} else {
+		stanza_unref(&(*l)->stanza);
+		turn_return(&(*l)->charge);
+		mem_free(*l);
+	}
 	*l = NULL;
 }
 
@@ -112,8 +120,10 @@ letter_refuse(struct hm_letter *take, enum hm_cond cond, const char *text)
 	if (error) {
 		struct hm_letter *answer = letter_to(error, s->from);
 
-		charge_move(&answer->charge, &take->charge);
+		if (!take->custody)
+			charge_move(&answer->charge, &take->charge);
 		route(answer);
 	}
+	take->refused = true;
 	letter_free(&take);
 }

@@ -7,6 +7,7 @@
 #ifndef CORE_LETTER_H
 #define CORE_LETTER_H
 
+#include <hermod/custody.h>
 #include <hermod/module.h>
 
 #include "core/credit.h"
@@ -29,8 +30,16 @@ struct hm_letter {
 	uint64_t session;        /* of the local client that sent it, 0: none */
 	uint64_t trace;          /* the same in every log line about this stanza */
 	enum hm_plan plan;
-	bool stored;
-	uint64_t withheld; /* this session is left out, 0: none */
+	bool stored; /* its row is in what this turn stores, or on disk */
+	/*
+	 * Of the record at its sender's home, to which it comes back whatever happens to it; 0: none.
+	 */
+	uint64_t custody;
+	uint64_t fingerprint;  /* see repeats.h; 0: none */
+	bool refused;          /* its sender gets an error: sent again, it is a new attempt */
+	struct hm_entry entry; /* id 0: none */
+	int64_t id;            /* of the recipient's archive; 0: none */
+	uint64_t withheld;     /* this session is left out, 0: none */
 	/*
 	 * A request of `session` to its own account or host, which counts it until the letter goes.
 	 */
@@ -45,7 +54,10 @@ struct hm_letter *
 letter_new(const struct hm_stanza *take, const struct jid *to, const char *own_bare);
 /* The same from a normalised address (not checked again). */
 struct hm_letter *letter_to(const struct hm_stanza *take, const char *to);
-/* Whatever became of it: a session that waited for it goes on. */
+/*
+ * Whatever became of it: a session that waited for it goes on.  One in custody goes home instead,
+ * behind what this turn stores.
+ */
 void letter_free(struct hm_letter **l);
 /* Charges it to whom the present turn is charged to, if it is not charged yet. */
 void letter_charge(struct hm_letter *l);

@@ -26,6 +26,12 @@ static const struct metric table[CM_COUNT] = {
 	                   METRIC_HISTOGRAM },
 	[CM_HOLDS_FAILED] = { "hermod_holds_failed", "Changes whose commit failed.",
 	                      METRIC_COUNTER },
+	[CM_CUSTODY_TIME] = { "hermod_custody_seconds",
+	                      "Time from a client's stanza until it is stored where it belongs.",
+	                      METRIC_HISTOGRAM },
+	[CM_REPEATS] = { "hermod_messages_repeated",
+	                 "Messages that a client sent again after it lost its stream: acknowledged, not delivered again.",
+	                 METRIC_COUNTER },
 };
 static unsigned first;
 

@@ -51,7 +51,8 @@ void
 hm_store_(struct hm_mod *m, unsigned stmt, const struct hm_value *v, size_t n)
 {
 	hm_assert(stmt < m->slot->module->decl->sql.n);
-	turn_store(m->slot->module->statements[stmt], v, n);
+	turn_store(m->slot->module->statements[stmt],
+	           m->slot->module->decl->sql.v[stmt].append != NULL, v, n);
 }
 
 /* --- Back from the store ------------------------------------------------------------------------- */

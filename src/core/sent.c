@@ -6,9 +6,12 @@
  */
 #include <string.h>
 
+#include "base/log.h"
 #include "core/chain.h"
 #include "core/core.h"
+#include "core/custody.h"
 #include "core/iq.h"
+#include "core/repeats.h"
 #include "core/session.h"
 #include "core/trace.h"
 #include "core/turn.h"
@@ -113,6 +116,8 @@ session_route(struct hm_session *s, struct hm_letter *l)
 	l->awaited = stanza->kind == STANZA_IQ &&
 	             (stanza->type == TYPE_GET || stanza->type == TYPE_SET) && is_own(s->user, l);
 	s->open_requests += l->awaited;
+	if (custody_is_due(l))
+		custody_begin(s, l);
 	turn_route(&s->user->entity, l);
 }
 
@@ -146,6 +151,7 @@ past_modules(struct hm_session *s, struct hm_letter *l)
 	if (stanza->kind == STANZA_IQ && iq_holds_stream(u->entity.host, s, l)) {
 		l->holds_session = true;
 		s->held = true;
+		custody_begin(s, l);
 		if (s->open_requests > 0) {
 			s->parked = l;
 			return;
@@ -161,6 +167,19 @@ send_off(struct hm_session *s, struct hm_letter *take)
 	turn_cause(take->to ? take : NULL);
 	past_modules(s, take);
 	turn_cause(NULL);
+}
+
+/* It came before, on a stream that broke: acknowledged with the first copy. */
+static bool
+is_repeat(struct hm_session *s, const struct hm_stanza *message, uint64_t fingerprint)
+{
+	uint64_t custody;
+
+	if (!fingerprint || !repeats_known(s, fingerprint, &custody))
+		return false;
+	log_line(&s->log, HM_DEBUG, "a message came again", hm_kv("id", message->id));
+	custody_follow(s, custody);
+	return true;
 }
 
 static void
@@ -182,8 +201,17 @@ bound_sent(struct hm_session *s, const struct hm_stanza *stanza, const struct ji
 	} else if (stanza->kind == STANZA_IQ && session_answered(s, stanza)) {
 		return;
 	} else {
+		uint64_t fingerprint = repeats_fingerprint(stanza, to ? to->full : NULL);
+
+		if (is_repeat(s, stanza, fingerprint))
+			return;
 		l = letter_new(stanza_ref(stanza), to, s->user->entity.address);
 		l->session = s->id;
+		l->fingerprint = fingerprint;
+		if (fingerprint && custody_is_due(l)) {
+			custody_begin(s, l);
+			repeats_remember(s, fingerprint, l->custody);
+		}
 		send_off(s, l);
 	}
 }
@@ -209,6 +237,7 @@ session_process(struct hm_session *s, struct session_input *in)
 		return;
 	}
 	trace_stanza(s, true, stanza, to_text);
+	s->came++;
 	if (!s->jid)
 		unbound_sent(s, stanza);
 	else if (to_text && !addressed)

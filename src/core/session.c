@@ -11,8 +11,10 @@
 #include "base/mem.h"
 #include "base/metrics.h"
 #include "core/chain.h"
+#include "core/custody.h"
 #include "core/here.h"
 #include "core/metrics.h"
+#include "core/repeats.h"
 #include "core/trace.h"
 #include "core/turn.h"
 #include "core/user.h"
@@ -45,6 +47,7 @@ session_attach(struct hm_user *u, struct link_msg *take)
 	s->source = text_or_null(take->u.attach.source);
 	s->credit = session_credit(s);
 	list_init(&s->inbox);
+	list_init(&s->custody);
 	list_init(&s->asked);
 	list_init(&s->timers);
 	list_push_back(&u->unbound, &s->link);
@@ -93,6 +96,8 @@ session_free(struct hm_session *s)
 {
 	free_inbox(s);
 	letter_free(&s->parked);
+	custody_forget_session(s);
+	repeats_session_over(s, s->ended_by == HM_CLOSED_BY_CLIENT);
 	session_forget_asked(s);
 	free_state(s);
 	timer_stop(&s->last_answers);
@@ -243,7 +248,7 @@ session_leaves(struct hm_session *s)
 /* --- To the client -------------------------------------------------------------------------------- */
 
 void
-session_deliver(struct hm_session *s, const struct hm_stanza *take, const char *to)
+session_deliver(struct hm_session *s, const struct hm_stanza *take, const char *to, int64_t id)
 {
 	struct link_msg *msg;
 

@@ -41,6 +41,9 @@ struct hm_session {
 	bool end_waits;                /* until its account is loaded again */
 	bool waiting;                  /* so does its inbox */
 	struct list inbox;             /* struct session_input that wait for that */
+	uint32_t came;                 /* stanzas from binding on */
+	struct list custody;           /* of which these are held, see custody.h */
+	struct sent_messages *sent;    /* see repeats.h; NULL: none yet */
 	unsigned processed;            /* stanzas since the last credit */
 	size_t processed_bytes;
 	struct credit *credit; /* what its stanzas have under way */
@@ -75,7 +78,9 @@ void sessions_loaded_again(struct hm_user *u);
 void session_probe(struct hm_session *s); /* LINK_IDLE: ask whether it lives */
 
 /* Through the client_deliver chain to the client; takes s. to NULL: its full JID is not written. */
-void session_deliver(struct hm_session *s, const struct hm_stanza *take, const char *to);
+/* id: of the account's archive, that it shows; 0: none */
+void
+session_deliver(struct hm_session *s, const struct hm_stanza *take, const char *to, int64_t id);
 
 /* Left, and got all its answers: closes it, behind those that wait for a commit. */
 void session_leave_if_answered(struct hm_session *s);

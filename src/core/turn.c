@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* Copyright 2026 the Hermod authors */
 /*
- * core/turn.c - the outbox of an entity.  It is a queue of holds (groups of writes in flight) and
- * of outputs behind them.  When a hold's commit is reported, everything up to the next open
- * hold goes out.  When it failed, what its turn had sent is dropped, and its cause is answered;
- * so it goes with all later turns of that memory, whose rows the store does not write either
- * (struct store_line).  Answers that showed that memory become errors.
+ * core/turn.c - what a turn stores is one group, its hold.  What it sends goes through the outbox,
+ * behind that hold.  When the commit failed, what the turn had sent is dropped, and its cause is
+ * answered; so it goes with all later turns of that memory, whose rows the store does not write
+ * either (struct store_line).  Answers that showed that memory become errors.
  */
 #include "core/turn.h"
 
@@ -15,39 +14,26 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/metrics.h"
+#include "core/custody.h"
 #include "core/here.h"
 #include "core/metrics.h"
+#include "core/outbox.h"
 #include "core/router.h"
 #include "loop/worker.h"
 #include "store/store.h"
 
-enum output_kind { OUTPUT_HOLD, OUTPUT_ROUTE, OUTPUT_DELIVER, OUTPUT_CLOSE };
-
-struct output {
-	struct list link;
-	enum output_kind kind;
-	uint64_t turn; /* the turn that made it */
-	bool shows_memory;
-	/* OUTPUT_ROUTE */
-	struct hm_letter *letter;
-	/* OUTPUT_DELIVER, OUTPUT_CLOSE */
-	uint64_t session;
-	const struct hm_stanza *stanza;
-	char *to;
-	struct charge charge; /* OUTPUT_DELIVER; a letter has its own */
-};
-
 struct hold {
-	struct output output; /* first; kind OUTPUT_HOLD */
+	struct outbox_mark mark;
 	struct entity *entity;
-	bool closed;
-	enum store_outcome outcome;    /* closed */
 	const struct hm_stanza *cause; /* NULL: nobody is told of a failure */
 	char *cause_to;
 	int64_t since_us;
 	struct arena *arena; /* of the arguments, until they are submitted */
 	struct store_call *calls;
 	size_t n, size;
+	struct mail *letters; /* in custody: they go home when it closes */
+	void (*closed)(void *ctx);
+	void *closed_ctx;
 };
 
 void
@@ -76,25 +62,43 @@ turn_shows_memory(bool shows)
 	here->turn.shows_memory = shows;
 }
 
+/* --- Who pays ------------------------------------------------------------------------- */
+
 void
 turn_payer(struct credit *c)
 {
 	here->turn.payer = c;
 }
 
-void
-turn_return(struct charge *ch)
+static void
+keep(struct charge *ch)
 {
 	struct charge *kept = &here->turn.kept;
 
-	if (!ch->credit || ch->credit != here->turn.payer) {
-		charge_return(ch);
-		return;
-	}
 	kept->credit = ch->credit;
 	kept->stanzas += ch->stanzas;
 	kept->units += ch->units;
 	*ch = (struct charge){ 0 };
+}
+
+void
+turn_return(struct charge *ch)
+{
+	if (!ch->credit || ch->credit != here->turn.payer)
+		charge_return(ch);
+	else
+		keep(ch);
+}
+
+void
+turn_lends(const struct charge *ch)
+{
+	struct charge small;
+
+	if (!ch->credit || ch->credit != here->turn.payer)
+		return;
+	charge_take(&small, ch->credit, 0, 0);
+	keep(&small);
 }
 
 struct entity *
@@ -105,94 +109,56 @@ turn_entity(void)
 
 /* --- Output --------------------------------------------------------------------------- */
 
-static void
-output_free(struct output *o)
-{
-	list_remove(&o->link);
-	letter_free(&o->letter);
-	stanza_unref(&o->stanza);
-	turn_return(&o->charge);
-	mem_free(o->to);
-	mem_free(o);
-}
-
-static void
-output_perform(struct output *o)
-{
-	struct hm_session *s;
-
-	if (o->kind == OUTPUT_ROUTE) {
-		struct hm_letter *l = o->letter;
-
-		o->letter = NULL;
-		route(l);
-	} else if (!(s = session_find(o->session))) {
-		/* It has ended meanwhile. */
-	} else if (o->kind == OUTPUT_CLOSE) {
-		session_close(s, 0, NULL, HM_CLOSED_BY_CLIENT);
-	} else {
-		const struct hm_stanza *stanza = o->stanza;
-
-		o->stanza = NULL;
-		session_deliver(s, stanza, o->to);
-	}
-	output_free(o);
-}
-
-static struct output *
-output_behind_holds(struct entity *e, enum output_kind kind)
-{
-	struct output *o = mem_new(struct output);
-
-	o->kind = kind;
-	o->turn = here->turn.serial;
-	o->shows_memory = here->turn.shows_memory;
-	list_push_back(&e->outbox, &o->link);
-	return o;
-}
-
 void
 turn_route(struct entity *e, struct hm_letter *take)
 {
 	letter_charge(take);
-	if (e && !list_empty(&e->outbox))
-		output_behind_holds(e, OUTPUT_ROUTE)->letter = take;
+	if (e)
+		outbox_route(e, take);
 	else
 		route(take);
 }
 
 void
+turn_show(struct entity *e, struct hm_session *s, const struct hm_stanza *take, const char *to,
+          int64_t id)
+{
+	if (e)
+		outbox_deliver(e, s, take, to, id);
+	else
+		session_deliver(s, take, to, id);
+}
+
+void
 turn_deliver(struct entity *e, struct hm_session *s, const struct hm_stanza *take, const char *to)
 {
-	if (e && !list_empty(&e->outbox)) {
-		struct output *o = output_behind_holds(e, OUTPUT_DELIVER);
-
-		o->session = s->id;
-		o->stanza = take;
-		o->to = to ? mem_strdup(to) : NULL;
-		if (here->turn.payer)
-			charge_take(&o->charge, here->turn.payer, 1,
-			            sizeof(*o) + stanza_weight(take));
-	} else {
-		session_deliver(s, take, to);
-	}
+	turn_show(e, s, take, to, 0);
 }
 
 void
 turn_close(struct entity *e, struct hm_session *s)
 {
-	if (list_empty(&e->outbox))
-		session_close(s, 0, NULL, HM_CLOSED_BY_CLIENT);
-	else
-		output_behind_holds(e, OUTPUT_CLOSE)->session = s->id;
+	outbox_close(e, s);
 }
 
 /* --- Holds ------------------------------------------------------------------------------ */
 
 static void
+letters_go_home(struct hold *h, bool stored)
+{
+	while (h->letters) {
+		struct hm_letter *l = HM_CONTAINER(h->letters, struct hm_letter, mail);
+
+		h->letters = l->mail.next;
+		l->stored = l->stored && stored;
+		l->refused = l->refused || !stored;
+		custody_return(l);
+	}
+}
+
+static void
 hold_free(struct hold *h)
 {
-	list_remove(&h->output.link);
 	stanza_unref(&h->cause);
 	mem_free(h->cause_to);
 	if (h->arena)
@@ -201,45 +167,16 @@ hold_free(struct hold *h)
 	mem_free(h);
 }
 
-/* Its answer shows a change that is not stored: an error in its place, so that it is asked again. */
-static void
-refuse_to_show(struct output *o)
-{
-	const struct hm_stanza **answer = o->letter ? &o->letter->stanza : &o->stanza;
-	const struct hm_stanza *was = *answer;
-	struct stanza_build b;
-
-	stanza_build_new(&b, STANZA_IQ, "error", was->id);
-	writer_open(&b.w, NULL, "error");
-	writer_attr(&b.w, "type", cond_type(HM_RESOURCE_CONSTRAINT));
-	writer_open(&b.w, NS_STANZA_ERRORS, cond_name(HM_RESOURCE_CONSTRAINT));
-	writer_close(&b.w);
-	writer_close(&b.w);
-	*answer = stanza_build_done(&b, was->from);
-	stanza_unref(&was);
-	o->shows_memory = false;
-}
-
 /* Certain that nothing was written: what the turn sent does not go out, its cause is answered. */
 static void
-hold_failed(struct hold *h)
+hold_failed(struct hold *h, bool no_room)
 {
 	struct entity *e = h->entity;
-	bool no_room = h->outcome == STORE_NO_ROOM;
 
 	metric_add(core_metric(CM_HOLDS_FAILED), 1);
 	/* The store tells of a full disk, once and not for every change. */
 	log_line(&e->log, no_room ? HM_DEBUG : HM_WARN, "a change could not be stored");
-	list_for_each(l, next, &e->outbox)
-	{
-		struct output *o = list_entry(l, struct output, link);
-
-		if ((o->kind == OUTPUT_ROUTE || o->kind == OUTPUT_DELIVER) &&
-		    o->turn == h->output.turn)
-			output_free(o);
-		else if (o->shows_memory)
-			refuse_to_show(o);
-	}
+	outbox_drop(e, h->mark.turn);
 	if (h->cause && h->cause->from) {
 		struct hm_letter *l =
 			letter_to(stanza_ref(h->cause), h->cause_to ? h->cause_to : h->cause->from);
@@ -249,26 +186,6 @@ hold_failed(struct hold *h)
 		/* RFC 6120 8.3.3.18: the server lacks the resources, now. */
 		letter_refuse(l, no_room ? HM_RESOURCE_CONSTRAINT : HM_INTERNAL_SERVER_ERROR,
 		              "It could not be stored.");
-	}
-}
-
-static void
-outbox_flush(struct entity *e)
-{
-	while (!list_empty(&e->outbox)) {
-		struct output *o = list_entry(e->outbox.next, struct output, link);
-
-		if (o->kind == OUTPUT_HOLD) {
-			struct hold *h = (struct hold *)o;
-
-			if (!h->closed)
-				return;
-			if (h->outcome != STORE_OK)
-				hold_failed(h);
-			hold_free(h);
-		} else {
-			output_perform(o);
-		}
 	}
 }
 
@@ -288,18 +205,22 @@ hold_close(struct hold *h, enum store_outcome outcome)
 {
 	struct entity *e = h->entity;
 
-	h->closed = true;
-	h->outcome = outcome;
-	/* From here on, though others may stand before it in the outbox. */
 	e->reload = e->reload || outcome != STORE_OK;
 	metric_observe(core_metric(CM_HOLD_TIME), clock_mono_us() - h->since_us);
 	e->writes--;
 	e->pins++;
 	turn_begin(e, NULL); /* what is delivered passes the modules (client_deliver) */
+	outbox_open(&h->mark);
+	if (outcome != STORE_OK)
+		hold_failed(h, outcome == STORE_NO_ROOM);
+	if (h->closed)
+		h->closed(h->closed_ctx);
 	outbox_flush(e);
+	letters_go_home(h, outcome == STORE_OK);
 	turn_reads(e);
 	e->pins--;
 	turn_end();
+	hold_free(h);
 }
 
 static void
@@ -314,8 +235,8 @@ hold_new(struct entity *e)
 	struct hold *h = mem_new(struct hold);
 	const struct hm_letter *cause = here->turn.cause;
 
-	h->output.kind = OUTPUT_HOLD;
-	h->output.turn = here->turn.serial;
+	outbox_mark(e, &h->mark, true);
+	h->mark.id = here->turn.id;
 	h->entity = e;
 	h->since_us = clock_mono_us();
 	h->arena = arena_new(0);
@@ -323,40 +244,83 @@ hold_new(struct entity *e)
 		h->cause = stanza_ref(cause->stanza);
 		h->cause_to = cause->to ? mem_strdup(cause->to) : NULL;
 	}
-	list_push_back(&e->outbox, &h->output.link);
 	e->writes++;
 	return h;
 }
 
+static struct hm_value *
+values_copied(struct arena *arena, const struct hm_value *v, size_t n)
+{
+	struct hm_value *copy = arena_alloc(arena, (n + 1) * sizeof(*copy));
+
+	for (size_t i = 0; i < n; i++) {
+		copy[i] = v[i];
+		if (v[i].type == HM_V_TEXT) {
+			copy[i].u.text = arena_strdup(arena, v[i].u.text);
+		} else if (v[i].type == HM_V_BLOB) {
+			void *data = arena_alloc(arena, v[i].u.blob.len + 1);
+
+			memcpy(data, v[i].u.blob.data, v[i].u.blob.len);
+			copy[i].u.blob.data = data;
+		}
+	}
+	return copy;
+}
+
 void
-turn_store(unsigned statement, const struct hm_value *v, size_t n)
+turn_store(unsigned statement, bool append, const struct hm_value *v, size_t n)
 {
 	struct turn *t = &here->turn;
-	struct hm_value *copy;
+	struct hold *h;
 
 	hm_assert(t->active && t->entity);
 	if (t->entity->doomed)
 		return; /* its rows are gone: there is nothing to store to */
 	if (!t->hold)
 		t->hold = hold_new(t->entity);
-	if (t->hold->n == t->hold->size) {
-		t->hold->size = t->hold->size ? 2 * t->hold->size : 4;
-		t->hold->calls =
-			mem_realloc(t->hold->calls, t->hold->size * sizeof(struct store_call));
+	h = t->hold;
+	if (!append)
+		outbox_mark_state(&h->mark);
+	if (h->n == h->size) {
+		h->size = h->size ? 2 * h->size : 4;
+		h->calls = mem_realloc(h->calls, h->size * sizeof(struct store_call));
 	}
-	copy = arena_alloc(t->hold->arena, (n + 1) * sizeof(*copy));
-	for (size_t i = 0; i < n; i++) {
-		copy[i] = v[i];
-		if (v[i].type == HM_V_TEXT) {
-			copy[i].u.text = arena_strdup(t->hold->arena, v[i].u.text);
-		} else if (v[i].type == HM_V_BLOB) {
-			void *data = arena_alloc(t->hold->arena, v[i].u.blob.len + 1);
+	h->calls[h->n++] = (struct store_call){ statement, values_copied(h->arena, v, n), n };
+}
 
-			memcpy(data, v[i].u.blob.data, v[i].u.blob.len);
-			copy[i].u.blob.data = data;
-		}
-	}
-	t->hold->calls[t->hold->n++] = (struct store_call){ statement, copy, n };
+void
+turn_makes_certain(int64_t id)
+{
+	struct turn *t = &here->turn;
+
+	if (t->id == 0 || id < t->id)
+		t->id = id;
+	if (t->hold)
+		t->hold->mark.id = t->id;
+}
+
+bool
+turn_keep(struct hm_letter *take)
+{
+	struct hold *h = here->turn.active ? here->turn.hold : NULL;
+
+	if (!h)
+		return false;
+	take->mail.next = h->letters;
+	h->letters = &take->mail;
+	return true;
+}
+
+bool
+turn_when_stored(void (*closed)(void *ctx), void *ctx)
+{
+	struct hold *h = here->turn.hold;
+
+	if (!h)
+		return false;
+	h->closed = closed;
+	h->closed_ctx = ctx;
+	return true;
 }
 
 /*
@@ -395,6 +359,10 @@ hold_submit(struct hold *h)
 	h->calls = NULL;
 }
 
+/*
+ * What is sent later in this turn follows from what was stored before all the same: the marks stay
+ * until the turn ends.
+ */
 void
 turn_flush(void)
 {
@@ -410,12 +378,15 @@ turn_end(void)
 {
 	struct turn *t = &here->turn;
 	struct entity *e = t->entity;
+
 	struct charge kept;
 
 	hm_assert(t->active);
 	turn_flush();
 	t->active = false;
 	t->shows_memory = false;
+	t->shows_behind = t->routes_behind = NULL;
+	t->id = 0;
 	t->entity = NULL;
 	t->cause = NULL;
 	t->payer = NULL;

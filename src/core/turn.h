@@ -2,7 +2,7 @@
 /* Copyright 2026 the Hermod authors */
 /*
  * core/turn.h - one callback's doings at one entity: what it stores, and what it sends, which
- * waits for the commit (DESIGN 4: memory first, output later).
+ * waits for the commit (DESIGN 4: memory first, output later; outbox.h).
  *
  * turn_begin(entity, cause) ... module callbacks ... turn_end().  Turns don't nest.
  */
@@ -31,19 +31,32 @@ struct entity *turn_entity(void); /* NULL: none */
 void turn_payer(struct credit *c);
 /* As charge_return(), but the present turn's payer stays alive until its end. */
 void turn_return(struct charge *ch);
-
-/* Adds a statement to this turn's group. */
-void turn_store(unsigned statement, const struct hm_value *v, size_t n);
-/* Sends what was added so far, so that later statements on this lane see it. */
-void turn_flush(void);
+/* ch goes to another worker: likewise. */
+void turn_lends(const struct charge *ch);
 
 /*
- * Output: at once, or behind the holds of e (the turn's entity, or NULL: at once). Both take what
- * they are given.
+ * Adds a statement to this turn's group.  append: a row on which nothing in memory depends, so that
+ * other turns' output need not wait for it.
+ */
+void turn_store(unsigned statement, bool append, const struct hm_value *v, size_t n);
+/* Sends what was added so far, so that later statements on this lane see it. */
+void turn_flush(void);
+/* This turn stores what makes an id of the account's archive certain. */
+void turn_makes_certain(int64_t id);
+/* The letter goes home (custody.h) when this turn's group is stored; false: there is none. */
+bool turn_keep(struct hm_letter *take);
+/* Runs closed(ctx), once, when this turn's group is stored or has failed; false: there is none. */
+bool turn_when_stored(void (*closed)(void *ctx), void *ctx);
+
+/*
+ * Output of e (the turn's entity, or NULL: nobody's), through its outbox. All take what they are
+ * given.  id: of the account's archive, that the stanza shows.
  */
 void turn_route(struct entity *e, struct hm_letter *take);
 void
 turn_deliver(struct entity *e, struct hm_session *s, const struct hm_stanza *take, const char *to);
+void turn_show(struct entity *e, struct hm_session *s, const struct hm_stanza *take, const char *to,
+               int64_t id);
 
 /* The client has left: its session is closed when what was delivered to it before is out. */
 void turn_close(struct entity *e, struct hm_session *s);

@@ -193,7 +193,7 @@ describe_statements(void)
 	json_t *array = json_array();
 	const struct store_statement *statement;
 
-	accounts_register_statements();
+	core_register_statements();
 	for (unsigned i = 0; (statement = store_statement_by_id(i)); i++)
 		append(array, describe_statement(statement->sqlite, statement->postgresql));
 	return array;

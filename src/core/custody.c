@@ -1,0 +1,255 @@
+/* SPDX-License-Identifier: MIT */
+/* Copyright 2026 the Hermod authors */
+/*
+ * core/custody.c - records of what is held.  A letter carries the id of its record; whoever frees
+ * it, on whatever worker, posts it back here instead.
+ */
+#include "core/custody.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/metrics.h"
+#include "core/chain.h"
+#include "core/here.h"
+#include "core/metrics.h"
+#include "core/outbox.h"
+#include "core/repeats.h"
+#include "core/turn.h"
+#include "core/user.h"
+#include "loop/worker.h"
+
+struct custody {
+	struct list of_worker;  /* here->custody, oldest first */
+	struct list of_session; /* s->custody, in the order in which they came */
+	uint64_t id;
+	struct hm_user *user; /* which does not leave memory */
+	uint64_t session;     /* 0: it has ended */
+	uint32_t number;      /* of the stanza in its session */
+	int64_t since_us;
+	struct outbox_mark mark; /* of the letter's entry */
+	bool marked;
+	struct list followers; /* struct custody, by of_worker, of copies that came again */
+};
+
+/* --- What a session knows of it -------------------------------------------------------- */
+
+uint32_t
+custody_came(const struct hm_session *s)
+{
+	return s->came;
+}
+
+uint32_t
+custody_handled(const struct hm_session *s)
+{
+	if (list_empty(&s->custody))
+		return s->came;
+	return list_entry(s->custody.next, struct custody, of_session)->number - 1;
+}
+
+static void
+let_go_of_all(struct hm_session *s)
+{
+	list_for_each(l, next, &s->custody)
+	{
+		struct custody *c = list_entry(l, struct custody, of_session);
+
+		list_remove(&c->of_session);
+		c->session = 0;
+	}
+}
+
+void
+custody_forget_session(struct hm_session *s)
+{
+	let_go_of_all(s);
+}
+
+void
+custody_resumed(struct hm_session *s)
+{
+	s->came = custody_handled(s);
+	let_go_of_all(s);
+}
+
+/* --- The beginning --------------------------------------------------------------------- */
+
+bool
+custody_is_due(const struct hm_letter *l)
+{
+	enum stanza_type type = l->stanza->type;
+
+	switch (l->stanza->kind) {
+	case STANZA_MESSAGE:
+		return type != TYPE_HEADLINE && type != TYPE_ERROR;
+	case STANZA_PRESENCE:
+		return type == TYPE_SUBSCRIBE || type == TYPE_SUBSCRIBED ||
+		       type == TYPE_UNSUBSCRIBE || type == TYPE_UNSUBSCRIBED;
+	default:
+		return l->awaited || l->holds_session;
+	}
+}
+
+static struct custody *
+find(uint64_t id)
+{
+	return table_get_n(&here->custodies, &id, sizeof(id));
+}
+
+static struct custody *
+record_new(struct hm_session *s)
+{
+	struct custody *c = mem_new(struct custody);
+
+	c->user = s->user;
+	c->user->entity.away++;
+	c->session = s->id;
+	c->number = s->came;
+	c->since_us = clock_mono_us();
+	list_init(&c->followers);
+	list_init(&c->of_worker);
+	list_push_back(&s->custody, &c->of_session);
+	return c;
+}
+
+void
+custody_begin(struct hm_session *s, struct hm_letter *l)
+{
+	struct custody *c;
+
+	if (l->custody)
+		return;
+	c = record_new(s);
+	c->id = l->custody = link_new_id();
+	list_push_back(&here->custody, &c->of_worker);
+	table_put_n(&here->custodies, &c->id, sizeof(c->id), c);
+}
+
+void
+custody_follow(struct hm_session *s, uint64_t first)
+{
+	struct custody *c = first ? find(first) : NULL;
+
+	if (c)
+		list_push_back(&c->followers, &record_new(s)->of_worker);
+}
+
+void
+custody_mark(struct hm_session *s, struct hm_letter *l)
+{
+	struct custody *c;
+
+	custody_begin(s, l);
+	c = find(l->custody);
+	c->marked = true;
+	c->mark.id = l->entry.id;
+	outbox_mark(&s->user->entity, &c->mark, false);
+}
+
+/* --- The end --------------------------------------------------------------------------- */
+
+static void
+end_one(struct custody *c)
+{
+	list_remove(&c->of_session);
+	list_remove(&c->of_worker);
+	c->user->entity.away--;
+	mem_free(c);
+}
+
+/* It is neither held nor in the way of anything any more. */
+static void
+end(struct custody *c)
+{
+	table_remove_n(&here->custodies, &c->id, sizeof(c->id));
+	if (c->marked)
+		outbox_open(&c->mark);
+	while (!list_empty(&c->followers))
+		end_one(list_entry(c->followers.next, struct custody, of_worker));
+	metric_observe(core_metric(CM_CUSTODY_TIME), clock_mono_us() - c->since_us);
+	end_one(c);
+}
+
+/* A turn only for what may go now. */
+static void
+end_and_flush(struct custody *c)
+{
+	struct entity *e = &c->user->entity;
+
+	if (e->state != ENTITY_READY) {
+		end(c); /* entity_ready() flushes */
+		return;
+	}
+	turn_begin(e, NULL);
+	end(c);
+	outbox_flush(e);
+	turn_end();
+}
+
+/* The sender's own row is on disk, or certainly not. */
+static void
+own_row_done(void *ctx)
+{
+	end(ctx);
+}
+
+/* Nobody has stored it: the sender's modules may store their part. */
+static void
+came_back_unstored(struct waiter *w, struct entity *e, enum hm_cond why)
+{
+	struct hm_letter *l = HM_CONTAINER(w, struct hm_letter, waiter);
+	struct custody *c = find(l->custody);
+
+	l->custody = 0;
+	if (!e) {
+		end_and_flush(c);
+	} else {
+		turn_begin(e, NULL);
+		notice_letter_unstored(c->user, l);
+		if (!turn_when_stored(own_row_done, c)) {
+			end(c);
+			outbox_flush(e);
+		}
+		turn_end();
+	}
+	letter_free(&l);
+}
+
+static void
+came_back(struct mail *mail)
+{
+	struct hm_letter *l = HM_CONTAINER(mail, struct hm_letter, mail);
+	struct custody *c = find(l->custody);
+
+	hm_assert(c);
+	if (l->refused && l->fingerprint)
+		repeats_forget(session_find(l->session), c->user->entity.address, l->fingerprint);
+	if (c->marked && !l->stored && !c->user->entity.doomed) {
+		l->waiter.go = came_back_unstored;
+		l->waiter.bytes = 0;
+		entity_wait(&c->user->entity, &l->waiter);
+		return;
+	}
+	l->custody = 0;
+	end_and_flush(c);
+	letter_free(&l);
+}
+
+void
+custody_return(struct hm_letter *take)
+{
+	take->mail.run = came_back;
+	worker_post(link_worker(take->custody), &take->mail);
+}
+
+/* --- For the administrator -------------------------------------------------------------- */
+
+void
+custody_view(struct custody_view *out)
+{
+	*out = (struct custody_view){ .held = table_count(&here->custodies) };
+	if (!list_empty(&here->custody))
+		out->oldest_us =
+			list_entry(here->custody.next, struct custody, of_worker)->since_us;
+}

@@ -1,0 +1,311 @@
+/* SPDX-License-Identifier: MIT */
+/* Copyright 2026 the Hermod authors */
+/* core/outbox.c - two queues of marks and outputs; see the header for who may pass. */
+#include "core/outbox.h"
+
+#include <string.h>
+
+#include "base/mem.h"
+#include "core/core.h"
+#include "core/here.h"
+#include "core/router.h"
+#include "core/session.h"
+#include "core/turn.h"
+#include "xmpp/stanza_error.h"
+
+struct output {
+	struct outbox_item item;
+	uint64_t turn; /* the turn that made it */
+	/* ITEM_ROUTE */
+	struct hm_letter *letter;
+	/* ITEM_DELIVER, ITEM_CLOSE */
+	uint64_t session;
+	const struct hm_stanza *stanza;
+	char *to;
+	int64_t id;
+	bool shows_memory;    /* turn_shows_memory() */
+	struct charge charge; /* a letter has its own */
+};
+
+void
+outbox_init(struct outbox *o)
+{
+	list_init(&o->shown);
+	list_init(&o->routed);
+	o->states = 0;
+}
+
+bool
+outbox_empty(const struct outbox *o)
+{
+	return list_empty(&o->shown) && list_empty(&o->routed);
+}
+
+/* --- Marks ------------------------------------------------------------------------------ */
+
+void
+outbox_mark(struct entity *e, struct outbox_mark *m, bool stops_routes)
+{
+	m->entity = e;
+	m->turn = here->turn.serial;
+	m->shown.kind = m->routed.kind = ITEM_MARK;
+	list_push_back(&e->outbox.shown, &m->shown.link);
+	list_init(&m->routed.link);
+	here->turn.shows_behind = m;
+	if (stops_routes)
+		here->turn.routes_behind = m;
+}
+
+static void
+stop_routes(struct outbox_mark *m)
+{
+	if (list_empty(&m->routed.link))
+		list_push_back(&m->entity->outbox.routed, &m->routed.link);
+}
+
+void
+outbox_mark_state(struct outbox_mark *m)
+{
+	if (m->state)
+		return;
+	m->state = true;
+	m->entity->outbox.states++;
+	stop_routes(m);
+}
+
+void
+outbox_open(struct outbox_mark *m)
+{
+	if (m->state)
+		m->entity->outbox.states--;
+	list_remove(&m->shown.link);
+	list_remove(&m->routed.link);
+	if (here->turn.shows_behind == m)
+		here->turn.shows_behind = NULL;
+	if (here->turn.routes_behind == m)
+		here->turn.routes_behind = NULL;
+}
+
+int64_t
+outbox_lowest_id(const struct entity *e)
+{
+	const struct list *head = &e->outbox.shown;
+
+	/* Ids are given in the order of the queue. */
+	for (struct list *l = head->next; l != head; l = l->next) {
+		struct outbox_item *item = list_entry(l, struct outbox_item, link);
+
+		if (item->kind == ITEM_MARK &&
+		    HM_CONTAINER(item, struct outbox_mark, shown)->id != 0)
+			return HM_CONTAINER(item, struct outbox_mark, shown)->id;
+	}
+	return INT64_MAX;
+}
+
+/* --- Outputs ------------------------------------------------------------------------------- */
+
+static struct output *
+output_new(struct list *queue, int kind)
+{
+	struct output *o = mem_new(struct output);
+
+	o->item.kind = kind;
+	o->turn = here->turn.serial;
+	o->shows_memory = here->turn.shows_memory;
+	list_push_back(queue, &o->item.link);
+	return o;
+}
+
+static void
+output_free(struct output *o)
+{
+	list_remove(&o->item.link);
+	letter_free(&o->letter);
+	stanza_unref(&o->stanza);
+	turn_return(&o->charge);
+	mem_free(o->to);
+	mem_free(o);
+}
+
+static void
+output_perform(struct output *o)
+{
+	struct hm_session *s;
+
+	list_remove(&o->item.link);
+	if (o->item.kind == ITEM_ROUTE) {
+		struct hm_letter *l = o->letter;
+
+		o->letter = NULL;
+		route(l);
+	} else if (!(s = session_find(o->session))) {
+		/* It has ended meanwhile. */
+	} else if (o->item.kind == ITEM_CLOSE) {
+		session_close(s, 0, NULL, HM_CLOSED_BY_CLIENT);
+	} else {
+		const struct hm_stanza *stanza = o->stanza;
+
+		o->stanza = NULL;
+		session_deliver(s, stanza, o->to, o->id);
+	}
+	output_free(o);
+}
+
+static void
+flush_queue(struct list *queue)
+{
+	while (!list_empty(queue)) {
+		struct outbox_item *item = list_entry(queue->next, struct outbox_item, link);
+
+		if (item->kind == ITEM_MARK)
+			return;
+		output_perform((struct output *)item);
+	}
+}
+
+void
+outbox_flush(struct entity *e)
+{
+	if (e->state != ENTITY_READY)
+		return;
+	flush_queue(&e->outbox.shown);
+	flush_queue(&e->outbox.routed);
+}
+
+/* Its answer shows a change that is not stored: an error in its place, so that it is asked again. */
+static void
+refuse_to_show(struct output *o)
+{
+	const struct hm_stanza **answer = o->letter ? &o->letter->stanza : &o->stanza;
+	const struct hm_stanza *was = *answer;
+	struct stanza_build b;
+
+	stanza_build_new(&b, STANZA_IQ, "error", was->id);
+	writer_open(&b.w, NULL, "error");
+	writer_attr(&b.w, "type", cond_type(HM_RESOURCE_CONSTRAINT));
+	writer_open(&b.w, NS_STANZA_ERRORS, cond_name(HM_RESOURCE_CONSTRAINT));
+	writer_close(&b.w);
+	writer_close(&b.w);
+	*answer = stanza_build_done(&b, was->from);
+	stanza_unref(&was);
+	o->shows_memory = false;
+}
+
+static void
+drop_from(struct list *queue, uint64_t turn)
+{
+	list_for_each(l, next, queue)
+	{
+		struct outbox_item *item = list_entry(l, struct outbox_item, link);
+		struct output *o = (struct output *)item;
+
+		if (item->kind != ITEM_ROUTE && item->kind != ITEM_DELIVER)
+			continue;
+		if (o->turn == turn)
+			output_free(o);
+		else if (o->shows_memory)
+			refuse_to_show(o);
+	}
+}
+
+void
+outbox_drop(struct entity *e, uint64_t turn)
+{
+	drop_from(&e->outbox.shown, turn);
+	drop_from(&e->outbox.routed, turn);
+}
+
+/* --- Who may pass ------------------------------------------------------------------------------ */
+
+/* This turn has a mark itself: what it sends follows from that. */
+static bool
+is_of(const struct outbox_mark *m, const struct entity *e)
+{
+	return m && m->entity == e;
+}
+
+bool
+outbox_stops_routes(const struct entity *e)
+{
+	return is_of(here->turn.routes_behind, e) || !list_empty(&e->outbox.routed);
+}
+
+void
+outbox_route(struct entity *e, struct hm_letter *take)
+{
+	if (!outbox_stops_routes(e)) {
+		route(take);
+		return;
+	}
+	if (is_of(here->turn.routes_behind, e))
+		stop_routes(here->turn.routes_behind);
+	output_new(&e->outbox.routed, ITEM_ROUTE)->letter = take;
+}
+
+/* Addresses of one account, whatever the resource. */
+static bool
+same_bare(const char *a, const char *b)
+{
+	size_t n;
+
+	if (!a || !b)
+		return a == b;
+	n = strcspn(a, "/");
+	return strncmp(a, b, n) == 0 && (b[n] == '\0' || b[n] == '/');
+}
+
+static bool
+something_of_that_sender_waits(const struct entity *e, const char *from)
+{
+	const struct list *head = &e->outbox.shown;
+
+	for (struct list *l = head->next; l != head; l = l->next) {
+		struct outbox_item *item = list_entry(l, struct outbox_item, link);
+
+		if (item->kind == ITEM_DELIVER &&
+		    same_bare(((struct output *)item)->stanza->from, from))
+			return true;
+	}
+	return false;
+}
+
+static bool
+must_wait(const struct entity *e, const struct hm_stanza *stanza, int64_t id)
+{
+	if (list_empty(&e->outbox.shown))
+		return false;
+	if (e->outbox.states > 0)
+		return true;
+	if ((id != 0 || is_of(here->turn.shows_behind, e)) &&
+	    host_limits(e->host)->delivery == DELIVERY_COMMITTED)
+		return true;
+	return something_of_that_sender_waits(e, stanza->from);
+}
+
+void
+outbox_deliver(struct entity *e, struct hm_session *s, const struct hm_stanza *take, const char *to,
+               int64_t id)
+{
+	struct output *o;
+
+	if (!must_wait(e, take, id)) {
+		session_deliver(s, take, to, id);
+		return;
+	}
+	o = output_new(&e->outbox.shown, ITEM_DELIVER);
+	o->session = s->id;
+	o->stanza = take;
+	o->to = to ? mem_strdup(to) : NULL;
+	o->id = id;
+	if (here->turn.payer)
+		charge_take(&o->charge, here->turn.payer, 1, sizeof(*o) + stanza_weight(take));
+}
+
+void
+outbox_close(struct entity *e, struct hm_session *s)
+{
+	if (list_empty(&e->outbox.shown))
+		session_close(s, 0, NULL, HM_CLOSED_BY_CLIENT);
+	else
+		output_new(&e->outbox.shown, ITEM_CLOSE)->session = s->id;
+}
