@@ -14,11 +14,13 @@
  */
 #include <string.h>
 
+#include <hermod/custody.h>
 #include <hermod/module.h>
 
 #define NS_CARBONS "urn:xmpp:carbons:2"
 #define NS_CLIENT "jabber:client"
 #define NS_FORWARD "urn:xmpp:forward:0"
+#define NS_SID "urn:xmpp:sid:0"
 #define NS_MUC_USER "http://jabber.org/protocol/muc#user"
 
 enum direction { SENT, RECEIVED, DIRECTIONS };
@@ -182,10 +184,36 @@ is_eligible(struct hm_mod *m, struct hm_user *u, const struct hm_letter *l, enum
 
 /* --- The copies: 7, 8 -------------------------------------------------------------------------------- */
 
-static const struct hm_stanza *
-wrapped_ref(const struct hm_user *u, const struct hm_letter *l, enum direction way)
+/* Not what only this server may say (XEP-0359 3). */
+static bool
+is_not_own_id(const struct hm_elem *child, void *ctx)
 {
-	const struct hm_stanza *s = hm_letter_stanza(l);
+	const char *by = hm_elem_is(child, NS_SID, "stanza-id") ? hm_elem_attr(child, "by") : NULL;
+
+	return !by || strcmp(by, ctx) != 0;
+}
+
+/* With the id that the sender's archive gave it, by which its devices know it again (XEP-0313 5.1.2). */
+static const struct hm_stanza *
+sent_ref(const struct hm_user *u, const struct hm_letter *l)
+{
+	const struct hm_entry *entry = hm_letter_entry(l);
+	struct hm_writer *w;
+
+	if (!entry)
+		return hm_stanza_ref(hm_letter_stanza(l));
+	w = hm_stanza_copy(hm_letter_stanza(l), is_not_own_id, (void *)(uintptr_t)hm_user_jid(u));
+	hm_open(w, NS_SID, "stanza-id");
+	hm_attr(w, "by", hm_user_jid(u));
+	hm_attr(w, "id", hm_tmp_printf("%lld", (long long)entry->id));
+	hm_close(w);
+	return hm_stanza_done_ref(w, hm_letter_from(l));
+}
+
+static const struct hm_stanza *
+wrapped_ref(const struct hm_user *u, const struct hm_letter *l, const struct hm_stanza *s,
+            enum direction way)
+{
 	const struct hm_elem *error =
 		is_type(s, "error") ? hm_child(hm_stanza_root(s), NS_CLIENT, "error") : NULL;
 	const char *type = hm_stanza_type(s), *to = hm_letter_to(l);
@@ -220,6 +248,17 @@ is_to_copy(struct hm_mod *m, const struct hm_session *s, const struct hm_letter 
 	return !hm_letter_reaches(l, s);
 }
 
+/* What the copy shows; 0: it is in no archive. */
+static int64_t
+id_of(const struct hm_letter *l, enum direction way)
+{
+	const struct hm_entry *entry = hm_letter_entry(l);
+
+	if (way == RECEIVED)
+		return hm_letter_id(l);
+	return entry ? entry->id : 0;
+}
+
 static void
 copy(struct hm_mod *m, struct hm_user *u, const struct hm_letter *l, enum direction way)
 {
@@ -229,9 +268,14 @@ copy(struct hm_mod *m, struct hm_user *u, const struct hm_letter *l, enum direct
 	{
 		if (!is_to_copy(m, s, l, way))
 			continue;
-		if (!carbon)
-			carbon = wrapped_ref(u, l, way);
-		hm_forward_to_session(m, s, carbon, NULL);
+		if (!carbon) {
+			const struct hm_stanza *inner =
+				way == SENT ? sent_ref(u, l) : hm_stanza_ref(hm_letter_stanza(l));
+
+			carbon = wrapped_ref(u, l, inner, way);
+			hm_stanza_unref(&inner);
+		}
+		hm_show_to_session(m, s, carbon, NULL, id_of(l, way));
 		hm_count(m, COPIES, 1);
 	}
 	hm_stanza_unref(&carbon);
@@ -310,7 +354,7 @@ static const struct hm_hook carbons_hooks[] = {
 };
 static const struct hm_spec carbons_specs[] = {
 	{ "XEP-0280", "1.0.1",
-	  "Copies of private messages to somebody in a room go to all devices, not only to those that are in the room; an error is copied when it has the id of one of the last 32 messages; the copy of a sent message does not wait until the recipient's side has stored it." },
+	  "Copies of private messages to somebody in a room go to all devices, not only to those that are in the room; an error is copied when it has the id of one of the last 32 messages." },
 	{ "XEP-0297", "1.0", "A copy does not say when its original came (3.2)." },
 };
 
