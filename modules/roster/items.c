@@ -191,8 +191,8 @@ forget_oldest_deleted(struct hm_mod *m, struct hm_user *u)
 	r->deleted--;
 }
 
-void
-item_changed(struct hm_mod *m, struct hm_user *u, struct item *it, bool push)
+bool
+item_store(struct hm_mod *m, struct hm_user *u, struct item *it, bool push)
 {
 	struct roster *r = roster_of(m, u);
 
@@ -202,23 +202,34 @@ item_changed(struct hm_mod *m, struct hm_user *u, struct item *it, bool push)
 		hm_table_remove(r->items, it->jid);
 		item_free(it);
 		recount(r);
-		return;
+		return false;
 	}
 	if (push)
 		it->ver = ++r->ver;
 	store(m, u, it);
 	recount(r);
-	if (push) {
-		hm_for_each_session(s, u)
-		{
-			const struct roster_session *rs = hm_session_state(m, s);
-
-			if (rs->interested)
-				item_push(m, s, it);
-		}
-	}
 	if (r->deleted > DELETED_MAX)
 		forget_oldest_deleted(m, u);
+	return push;
+}
+
+void
+item_tell(struct hm_mod *m, struct hm_user *u, const struct item *it)
+{
+	hm_for_each_session(s, u)
+	{
+		const struct roster_session *rs = hm_session_state(m, s);
+
+		if (rs->interested)
+			item_push(m, s, it);
+	}
+}
+
+void
+item_changed(struct hm_mod *m, struct hm_user *u, struct item *it, bool push)
+{
+	if (item_store(m, u, it, push))
+		item_tell(m, u, it);
 }
 
 /* --- As XML ------------------------------------------------------------------------------------------ */

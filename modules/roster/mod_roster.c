@@ -155,19 +155,21 @@ static void
 remove_item(struct hm_mod *m, struct hm_iq *rq, const char *jid)
 {
 	struct hm_user *u = hm_iq_user(rq);
-	struct item *it = item_find(m, u, jid);
+	struct item *it = item_find(m, u, jid), was;
 
 	if (!it || !it->listed) {
 		hm_iq_fail(rq, HM_ITEM_NOT_FOUND, NULL);
 		return;
 	}
-	subscription_end(m, u, it);
+	was = *it;
 	it->listed = it->asked = it->pending_in = it->approved = false;
 	it->sub = HM_SUB_NONE;
 	item_set_text(&it->name, NULL);
 	item_set_text(&it->groups, NULL);
 	item_set_text(&it->request, NULL);
-	item_changed(m, u, it, true);
+	item_store(m, u, it, true);
+	subscription_end(m, u, &was);
+	item_tell(m, u, it);
 	hm_iq_done(rq);
 }
 

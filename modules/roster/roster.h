@@ -56,8 +56,14 @@ struct item *item_make(struct hm_mod *m, struct hm_user *u,
 /* Whether it (NULL: a new one) cannot become an item with this name and these groups (NULL: none). */
 bool roster_is_full(struct hm_mod *m, struct hm_user *u, const struct item *it, const char *bare,
                     const char *name, const char *groups);
-/* Writes the row; push: also a new version, told to all interested resources.  An item that holds nothing any more goes. */
+/*
+ * Writes the row; push: also a new version, told to all interested resources.  An item that holds nothing any more goes.
+ * It stands before what is sent because of the change, which so waits for the commit.
+ */
 void item_changed(struct hm_mod *m, struct hm_user *u, struct item *it, bool push);
+/* Its halves, where something stands between them.  item_store() gives whether item_tell() must follow. */
+bool item_store(struct hm_mod *m, struct hm_user *u, struct item *it, bool push);
+void item_tell(struct hm_mod *m, struct hm_user *u, const struct item *it);
 void item_set_text(char **field, const char *text);
 void item_write(struct hm_writer *w, const struct item *it); /* <item/> in jabber:iq:roster */
 /* The version of the whole roster, and one item's, as clients see it; scratch. */

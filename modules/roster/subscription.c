@@ -69,12 +69,12 @@ sent_unsubscribe(struct hm_mod *m, struct hm_user *u, struct hm_letter *l)
 {
 	struct item *it = item_find(m, u, hm_letter_to_bare(l));
 
-	route(m, u, l);
 	if (it && (it->asked || (it->sub & HM_SUB_TO))) {
 		it->asked = false;
 		it->sub &= ~(unsigned)HM_SUB_TO;
 		item_changed(m, u, it, true);
 	}
+	route(m, u, l);
 }
 
 /* A.2.3, 3.4.2 */
@@ -91,8 +91,8 @@ sent_subscribed(struct hm_mod *m, struct hm_user *u, struct hm_letter *l)
 		item_set_text(&it->request, NULL);
 		it->sub |= HM_SUB_FROM;
 		it->listed = true;
-		route(m, u, l);
 		item_changed(m, u, it, true);
+		route(m, u, l);
 		presence_show_to(m, u, contact);
 		return;
 	}
@@ -115,15 +115,15 @@ sent_unsubscribed(struct hm_mod *m, struct hm_user *u, struct hm_letter *l)
 		return;
 	it->approved = false;
 	if (it->sub & HM_SUB_FROM) {
-		presence_hide_from(m, u, contact);
 		it->sub &= ~(unsigned)HM_SUB_FROM;
-		route(m, u, l);
 		item_changed(m, u, it, true);
+		presence_hide_from(m, u, contact);
+		route(m, u, l);
 	} else if (it->pending_in) {
 		it->pending_in = false;
 		item_set_text(&it->request, NULL);
-		route(m, u, l);
 		item_changed(m, u, it, was_approved);
+		route(m, u, l);
 	} else if (was_approved) {
 		item_changed(m, u, it, true);
 	}
@@ -171,8 +171,8 @@ got_subscribe(struct hm_mod *m, struct hm_user *u, struct hm_letter *l)
 	}
 	if (it && it->approved) {
 		it->sub |= HM_SUB_FROM;
-		send(m, u, "subscribed", contact);
 		item_changed(m, u, it, true);
+		send(m, u, "subscribed", contact);
 		presence_show_to(m, u, contact);
 		return;
 	}
@@ -199,18 +199,20 @@ got_unsubscribe(struct hm_mod *m, struct hm_user *u, struct hm_letter *l)
 {
 	const char *contact = hm_letter_from_bare(l);
 	struct item *it = item_find(m, u, contact);
-	bool had = it && (it->sub & HM_SUB_FROM);
+	bool had = it && (it->sub & HM_SUB_FROM), push;
 
 	if (!it || (!had && !it->pending_in))
 		return;
-	roster_tell_interested(m, u, hm_letter_stanza(l));
 	it->sub &= ~(unsigned)HM_SUB_FROM;
 	it->pending_in = false;
 	item_set_text(&it->request, NULL);
+	push = item_store(m, u, it, had);
+	roster_tell_interested(m, u, hm_letter_stanza(l));
 	if (had)
 		presence_hide_from(m, u, contact);
 	send(m, u, "unsubscribed", contact);
-	item_changed(m, u, it, had);
+	if (push)
+		item_tell(m, u, it);
 }
 
 /* A.3.3, 3.1.6 */
@@ -221,10 +223,11 @@ got_subscribed(struct hm_mod *m, struct hm_user *u, struct hm_letter *l)
 
 	if (!it || !it->asked || (it->sub & HM_SUB_TO))
 		return;
-	roster_tell_interested(m, u, hm_letter_stanza(l));
 	it->asked = false;
 	it->sub |= HM_SUB_TO;
-	item_changed(m, u, it, true);
+	item_store(m, u, it, true);
+	roster_tell_interested(m, u, hm_letter_stanza(l));
+	item_tell(m, u, it);
 }
 
 /* A.3.4, 3.2.3 */
@@ -235,10 +238,11 @@ got_unsubscribed(struct hm_mod *m, struct hm_user *u, struct hm_letter *l)
 
 	if (!it || (!it->asked && !(it->sub & HM_SUB_TO)))
 		return;
-	roster_tell_interested(m, u, hm_letter_stanza(l));
 	it->asked = false;
 	it->sub &= ~(unsigned)HM_SUB_TO;
-	item_changed(m, u, it, true);
+	item_store(m, u, it, true);
+	roster_tell_interested(m, u, hm_letter_stanza(l));
+	item_tell(m, u, it);
 }
 
 enum hm_next
