@@ -168,6 +168,16 @@ conf_fill(struct arena *arena, const struct conf_node *block, const struct conf_
 
 	for (size_t i = 0; i < schema->n_keys; i++)
 		conf_value_default(&schema->keys[i], arena, filled, report);
+	return conf_fill_over(arena, block, schema, filled, report) &&
+	       report->n + report->more == mistakes;
+}
+
+bool
+conf_fill_over(struct arena *arena, const struct conf_node *block, const struct conf_schema *schema,
+               void *filled, struct conf_report *report)
+{
+	size_t mistakes = report->n + report->more;
+
 	/* That it is no block has been reported where its own block was read. */
 	if (block && block->kind != CONF_BLOCK)
 		return false;

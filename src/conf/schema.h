@@ -42,6 +42,10 @@ struct conf_schema {
 bool conf_fill(struct arena *arena, const struct conf_node *block, const struct conf_schema *schema,
                void *filled, struct conf_report *report);
 
+/* The same, but a key that does not stand there keeps the value that `filled` has. */
+bool conf_fill_over(struct arena *arena, const struct conf_node *block,
+                    const struct conf_schema *schema, void *filled, struct conf_report *report);
+
 /*
  * Is the table itself right: names, defaults, bounds?  For the tables of modules before they are used, and for our
  * own in tests.  owner names it in the report.

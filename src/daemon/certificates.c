@@ -19,7 +19,8 @@ certificates_use(struct server *server, struct tls_context *take)
 {
 	const struct stream_tls tls = { take, take };
 
-	stream_reload(&server->settings->c2s, &tls);
+	stream_reload(&server->settings->c2s, server->settings->c2s_hosts,
+	              server->settings->n_c2s_hosts, &tls);
 	tls_context_unref(&server->tls);
 	server->tls = take;
 }

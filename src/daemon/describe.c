@@ -104,17 +104,21 @@ describe_configuration(void)
 		{ "listen", "NAME", &settings_listen_schema },
 		{ "host", "DOMAIN", &settings_host_schema },
 	};
-	json_t *array = json_array();
+	json_t *array = json_array(), *host;
 
 	append(array, describe_block("", NULL, NULL, &settings_top_schema));
 	for (size_t i = 0; i < HM_COUNT(blocks); i++)
 		append(array, describe_block(blocks[i].name, blocks[i].title,
 		                             block_help(&settings_top_schema, blocks[i].name),
 		                             blocks[i].schema));
-	json_object_set_new(json_array_get(array, json_array_size(array) - 1), "limits",
+	host = json_array_get(array, json_array_size(array) - 1);
+	json_object_set_new(host, "limits",
 	                    describe_block("limits", NULL,
 	                                   block_help(&settings_host_schema, "limits"),
 	                                   settings_host_limits_schema()));
+	json_object_set_new(host, "c2s",
+	                    describe_block("c2s", NULL, block_help(&settings_host_schema, "c2s"),
+	                                   &stream_host_schema));
 	return array;
 }
 

@@ -79,7 +79,8 @@ bind_sockets(const struct system_user *user, struct hm_error *why)
 	net_init();
 	if (!offload_init(0, OFFLOAD_QUEUE))
 		return error_errno(why, "the threads for long sums cannot be started");
-	if (!stream_init(&s->c2s, &tls, why) || !listeners_prepare(NULL, s, &change, why))
+	if (!stream_init(&s->c2s, s->c2s_hosts, s->n_c2s_hosts, &tls, why) ||
+	    !listeners_prepare(NULL, s, &change, why))
 		return false;
 	server.listeners = listeners_commit(NULL, &change);
 	return control_bind(s->top.run_directory, user, why) && system_become(user, why);

@@ -67,8 +67,9 @@ struct settings_host {
 	const char *domain;
 	const char *domain_ascii; /* for certificates */
 	struct settings_host_keys keys;
-	const struct core_limits *limits; /* of its own block; NULL: the server's */
-	struct host_admins admins;        /* prepared */
+	const struct core_limits *limits;  /* of its own block; NULL: the server's */
+	const struct stream_settings *c2s; /* likewise */
+	struct host_admins admins;         /* prepared */
 	size_t n_modules;
 	struct settings_module *modules;
 	struct conf_place at, certificate_at, modules_at;
@@ -82,7 +83,9 @@ struct settings {
 	const char *database; /* path of the file */
 	struct core_limits limits;
 	struct stream_settings c2s;
-	struct hm_conf_list usual; /* modules of hosts for which no list is given */
+	size_t n_c2s_hosts;
+	struct stream_host_settings *c2s_hosts; /* of hosts that have a block of their own for it */
+	struct hm_conf_list usual;              /* modules of hosts for which no list is given */
 	size_t n_listen, n_hosts, n_shared;
 	struct settings_listen *listen;
 	struct settings_host *hosts;

@@ -24,7 +24,8 @@ static const struct hm_conf_key host_keys[] = {
 };
 static const struct conf_block_rule host_blocks[] = {
 	{ .name = "module", .titled = true, .doc = "Keys of a module on this host." },
-	{ .name = "limits", .doc = "Limits of this host's accounts and sessions, instead of the server's." },
+	{ .name = "limits", .doc = "Limits of this host's accounts and sessions; what does not stand there is the server's." },
+	{ .name = "c2s", .doc = "Connections of this host's clients, from their stream header on; what does not stand there is the server's." },
 };
 const struct conf_schema settings_host_schema = { host_keys, HM_COUNT(host_keys), host_blocks, HM_COUNT(host_blocks) };
 
@@ -267,9 +268,19 @@ read_host(struct settings *s, struct settings_host *h, const struct conf_node *b
 	if (conf_find_block(block, "limits")) {
 		struct core_limits *limits = arena_new_of(arena, struct core_limits);
 
-		conf_fill(arena, conf_find_block(block, "limits"), settings_host_limits_schema(),
-		          limits, report);
+		*limits = s->limits;
+		conf_fill_over(arena, conf_find_block(block, "limits"),
+		               settings_host_limits_schema(), limits, report);
 		h->limits = limits;
+	}
+	if (conf_find_block(block, "c2s")) {
+		struct stream_settings *c2s = arena_new_of(arena, struct stream_settings);
+
+		*c2s = s->c2s;
+		conf_fill_over(arena, conf_find_block(block, "c2s"), &stream_host_schema, c2s,
+		               report);
+		h->c2s = c2s;
+		s->c2s_hosts[s->n_c2s_hosts++] = (struct stream_host_settings){ h->domain, c2s };
 	}
 	read_admins(s, h, block, report);
 	read_modules(s, h, block, running, report);
@@ -337,6 +348,7 @@ settings_read_hosts(struct settings *s, bool running, struct conf_report *report
 	for (b = conf_find_block(root, "host"); b; b = conf_find_next_block(b))
 		n++;
 	s->hosts = arena_zalloc(s->snapshot->arena, (n + 1) * sizeof(*s->hosts));
+	s->c2s_hosts = arena_zalloc(s->snapshot->arena, (n + 1) * sizeof(*s->c2s_hosts));
 	for (b = conf_find_block(root, "host"); b; b = conf_find_next_block(b)) {
 		if (s->n_hosts == HOSTS_MAX) {
 			conf_mistake(report, &b->at, "more than %d hosts", HOSTS_MAX);

@@ -47,6 +47,11 @@ show_host(const struct settings *s, const struct settings_host *h, struct buf *o
 		conf_write_keys(settings_host_limits_schema(), h->limits, 2, out);
 		conf_write_close(1, out);
 	}
+	if (h->c2s) {
+		conf_write_open("c2s", NULL, 1, out);
+		conf_write_keys(&stream_host_schema, h->c2s, 2, out);
+		conf_write_close(1, out);
+	}
 	show_modules(h, out);
 	conf_write_close(0, out);
 }

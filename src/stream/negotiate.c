@@ -70,6 +70,18 @@ begin_login(struct stream *s, const struct header *h)
 	l->from = h->from && conn_is_tls(s->conn) ? mem_strdup(h->from) : NULL;
 }
 
+/* What the host in the header has of its own counts from here on. */
+static void
+use_host_settings(struct stream *s)
+{
+	struct version *v = s->host ? version_of_host(s->version, s->host->domain) : s->version;
+
+	if (v == s->version)
+		return;
+	s->version = v;
+	conn_set_output_limit(s->conn, 0, v->settings.write_timeout);
+}
+
 void
 stream_got_header(struct stream *s, const struct hm_elem *root)
 {
@@ -80,6 +92,7 @@ stream_got_header(struct stream *s, const struct hm_elem *root)
 	header_read(&h, root, xml_stream_content_ns(s->xml), a);
 	wrong = h.wrong;
 	s->host = h.to ? link_find_host(h.to) : NULL;
+	use_host_settings(s);
 	if (!wrong && !s->host)
 		wrong = STREAM_HOST_UNKNOWN;
 	if (!wrong && s->session)

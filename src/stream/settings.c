@@ -21,18 +21,8 @@ static const struct hm_conf_key keys[] = {
 	    .doc = "Whether a client must encrypt the connection before it may log in."),
 	KEY(mechanisms, LIST, "[ SCRAM-SHA-512 SCRAM-SHA-256 SCRAM-SHA-1 PLAIN ]", .min = "1", .choices = mechanisms,
 	    .doc = "SASL mechanisms that are offered. Under TLS each SCRAM comes with its variant with channel binding; PLAIN is offered under TLS only."),
-	KEY(unauthenticated_stanza_size, SIZE, "16 KiB", .min = "10000", .max = "1 MiB",
-	    .doc = "The largest element that is accepted before a client has logged in."),
-	KEY(unauthenticated_bytes, SIZE, "64 KiB", .min = "20000", .max = "16 MiB",
-	    .doc = "All that a client may send before it has logged in."),
-	KEY(negotiation_timeout, DURATION, "30 s", .min = "1 s", .max = "10 min",
-	    .doc = "The time a client has from connecting to having logged in."),
 	KEY(login_attempts, INT, "4", .min = "1", .max = "100",
 	    .doc = "Failed attempts to log in after which a connection is closed."),
-	KEY(max_connections, INT, "unlimited", .min = "1", .max = "unlimited",
-	    .doc = "Connections in all; what comes beyond is closed at once."),
-	KEY(max_unauthenticated_per_address, INT, "256", .min = "1", .max = "unlimited",
-	    .doc = "Connections of one address, or one IPv6 network of 64 bits, that have not logged in yet."),
 	KEY(max_stanza_size, SIZE, "512 KiB", .min = "10000", .max = "16 MiB",
 	    .doc = "The largest stanza of a client that has logged in. Clients are told."),
 	KEY(max_stanza_depth, INT, "64", .min = "8", .max = "512",
@@ -55,7 +45,21 @@ static const struct hm_conf_key keys[] = {
 	    .doc = "A connection that takes no output for so long is cut."),
 	KEY(close_timeout, DURATION, "2 s", .min = "100 ms", .max = "1 min",
 	    .doc = "How long the end of a stream waits for the client's part in it."),
+	/* The server's: they count before a client has named its host. */
+	KEY(unauthenticated_stanza_size, SIZE, "16 KiB", .min = "10000", .max = "1 MiB",
+	    .doc = "The largest element that is accepted before a client has logged in."),
+	KEY(unauthenticated_bytes, SIZE, "64 KiB", .min = "20000", .max = "16 MiB",
+	    .doc = "All that a client may send before it has logged in."),
+	KEY(negotiation_timeout, DURATION, "30 s", .min = "1 s", .max = "10 min",
+	    .doc = "The time a client has from connecting to having logged in."),
+	KEY(max_connections, INT, "unlimited", .min = "1", .max = "unlimited",
+	    .doc = "Connections in all; what comes beyond is closed at once."),
+	KEY(max_unauthenticated_per_address, INT, "256", .min = "1", .max = "unlimited",
+	    .doc = "Connections of one address, or one IPv6 network of 64 bits, that have not logged in yet."),
 };
+#define SERVER_KEYS 5
 /* clang-format on */
 
 const struct conf_schema stream_schema = { .keys = keys, .n_keys = HM_COUNT(keys) };
+const struct conf_schema stream_host_schema = { .keys = keys,
+	                                        .n_keys = HM_COUNT(keys) - SERVER_KEYS };

@@ -2,7 +2,7 @@
 /* Copyright 2026 the Hermod authors */
 /*
  * stream/settings.h - what an administrator may set about client connections: the
- * block `c2s { ... }` of the configuration file.
+ * block `c2s { ... }` of the configuration file, and of hosts in it.
  */
 #ifndef STREAM_SETTINGS_H
 #define STREAM_SETTINGS_H
@@ -42,6 +42,14 @@ struct stream_settings {
 	uint32_t close_timeout;
 };
 
+/* Of a host that has some of its own; the rest are copied from the server's. */
+struct stream_host_settings {
+	const char *domain;
+	const struct stream_settings *settings;
+};
+
+/* What may stand in a host's block. */
+extern const struct conf_schema stream_host_schema;
 extern const struct conf_schema stream_schema; /* conf_fill() it into a struct stream_settings */
 
 #endif

@@ -308,13 +308,13 @@ stream_receive(struct link_msg *take)
 /* --- Start, reload, stop ------------------------------------------------------------------ */
 
 bool
-stream_init(const struct stream_settings *settings, const struct stream_tls *tls,
-            struct hm_error *why)
+stream_init(const struct stream_settings *settings, const struct stream_host_settings *hosts,
+            size_t n_hosts, const struct stream_tls *tls, struct hm_error *why)
 {
 	stream_metrics_register();
 	if (!sasl_library_init(why))
 		return false;
-	newest = version_new(settings, tls);
+	newest = version_new(settings, hosts, n_hosts, tls);
 	return true;
 }
 
@@ -344,9 +344,10 @@ reload_mail(struct mail *mail)
 }
 
 void
-stream_reload(const struct stream_settings *settings, const struct stream_tls *tls)
+stream_reload(const struct stream_settings *settings, const struct stream_host_settings *hosts,
+              size_t n_hosts, const struct stream_tls *tls)
 {
-	struct version *v = version_new(settings, tls);
+	struct version *v = version_new(settings, hosts, n_hosts, tls);
 
 	pthread_mutex_lock(&newest_lock);
 	version_unref(&newest);

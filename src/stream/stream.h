@@ -34,10 +34,11 @@ extern const size_t stream_specs_n;
  * Once, before the workers run, net_init() and offload_init() done.  Settings are copied, contexts referenced.
  * false: libsasl2 or its plug-ins are missing.
  */
-bool stream_init(const struct stream_settings *settings, const struct stream_tls *tls,
-                 struct hm_error *why) HM_MUST_USE;
+bool stream_init(const struct stream_settings *settings, const struct stream_host_settings *hosts,
+                 size_t n_hosts, const struct stream_tls *tls, struct hm_error *why) HM_MUST_USE;
 /* Any thread, while the workers run: new connections use these. */
-void stream_reload(const struct stream_settings *settings, const struct stream_tls *tls);
+void stream_reload(const struct stream_settings *settings, const struct stream_host_settings *hosts,
+                   size_t n_hosts, const struct stream_tls *tls);
 void stream_free(void);
 
 /* On each worker. */

@@ -165,7 +165,7 @@ stream_test_run(void (*talk)(void))
 	assert_true(workers_init(stream_test_workers, &why));
 	assert_true(offload_init(1, 100));
 	net_init();
-	assert_true(stream_init(&stream_test_settings, &tls, &why));
+	assert_true(stream_init(&stream_test_settings, NULL, 0, &tls, &why));
 	tls_context_unref(&starttls);
 	tls_context_unref(&direct);
 	link_set_receivers(fake_core_receive, stream_receive);

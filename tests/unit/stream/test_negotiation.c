@@ -289,7 +289,7 @@ reload(void)
 	client_log_in(old);
 	fake_settings(&settings);
 	settings.require_tls = false;
-	stream_reload(&settings, &tls);
+	stream_reload(&settings, NULL, 0, &tls);
 	stream_test_drain();
 	c = client_new(false);
 	client_send(c, HEADER("a.example"));

@@ -64,7 +64,7 @@ a_version_outlives_the_configuration(void **state)
 	struct version *v, *second;
 
 	conf_fill(a, NULL, &stream_schema, &s, &report);
-	v = version_new(&s, &none);
+	v = version_new(&s, NULL, 0, &none);
 	assert_null(v->settings.mechanisms.v);
 	assert_int_equal(v->mechanisms, (1u << MECHANISMS) - 1);
 	assert_int_equal(v->after.stanza_bytes, s.max_stanza_size);
@@ -73,6 +73,30 @@ a_version_outlives_the_configuration(void **state)
 	assert_null(v);
 	assert_int_equal(second->before.stanza_bytes, s.unauthenticated_stanza_size);
 	version_unref(&second);
+}
+
+static void
+a_host_may_have_its_own(void **state)
+{
+	struct conf_report report = { 0 };
+	const struct stream_tls none = { 0 };
+	struct stream_settings s, own;
+	const struct stream_host_settings host = { "b.example", &own };
+	struct version *v, *b;
+
+	conf_fill(a, NULL, &stream_schema, &s, &report);
+	own = s;
+	own.max_stanza_size = 77777;
+	v = version_new(&s, &host, 1, &none);
+	assert_ptr_equal(version_of_host(v, "a.example"), v);
+	b = version_of_host(v, "b.example");
+	assert_int_equal(b->after.stanza_bytes, 77777);
+	/* From one host to another, and whichever the last reference is to. */
+	assert_ptr_equal(version_of_host(b, "a.example"), v);
+	b = version_ref(b);
+	version_unref(&v);
+	assert_int_equal(b->settings.max_stanza_size, 77777);
+	version_unref(&b);
 }
 
 static void
@@ -96,6 +120,7 @@ main(void)
 		cmocka_unit_test(the_keys_are_right),
 		cmocka_unit_test(the_defaults_are_safe),
 		cmocka_unit_test(a_version_outlives_the_configuration),
+		cmocka_unit_test(a_host_may_have_its_own),
 		cmocka_unit_test(addresses_are_counted_apart),
 	};
 
