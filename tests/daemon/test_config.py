@@ -119,7 +119,8 @@ def test_describe_is_json_of_everything(server):
     same([part['part'] for part in all_of_it['parts']], ['stream', 'core'])
     check('RFC 6120' in [spec['name'] for spec in all_of_it['parts'][0]['specs']], 'no RFC 6120')
     check('hermod_sessions' in [metric['name'] for metric in all_of_it['metrics']], 'no metrics')
-    check(any('accounts' in sql for sql in all_of_it['statements']), 'no statements of the core')
+    check(any('accounts' in statement['sqlite'] for statement in all_of_it['statements']),
+          'no statements of the core')
     modules = {module['module']: module for module in all_of_it['modules']}
     same(modules['version']['config'][0]['name'], 'show_os')
     same([spec['name'] for spec in modules['ping']['specs']], ['XEP-0199'])
