@@ -41,12 +41,14 @@ def unsent_by_peer(sock):
     return struct.unpack('I', answer[16 + 4 + 48 + 8:16 + 4 + 48 + 12])[0]
 
 
-def settle(sockets, patience=0.2):
-    """Waits until nothing is under way.  Patience ends where the reader does not read."""
+def settle(sockets, unread=(), patience=0.2):
+    """Waits until nothing is under way, but for what comes to those that are not read.  Patience
+    ends where the server does not read."""
     deadline = time.monotonic() + patience
     for sock in sockets:
         try:
-            while (unsent(sock) or unsent_by_peer(sock)) and time.monotonic() < deadline:
+            while ((unsent(sock) or (sock not in unread and unsent_by_peer(sock)))
+                   and time.monotonic() < deadline):
                 time.sleep(0.0005)
         except OSError:
             pass  # ended meanwhile

@@ -76,10 +76,12 @@ class Run(ConnectionSteps, StanzaSteps, RelationSteps, ServerSteps):
 
     def drain(self):
         """Everything sent has arrived, has been worked on, and what came of it has arrived."""
-        sockets = [client.socket for client in self.clients.values() if client.socket]
-        settle(sockets)
+        clients = [client for client in self.clients.values() if client.socket]
+        sockets = [client.socket for client in clients]
+        unread = [client.socket for client in clients if 'buffer' in client.spec.settings]
+        settle(sockets, unread)
         self.server.drain()
-        settle(sockets)
+        settle(sockets, unread)
 
     def read_everybody(self):
         for client in self.clients.values():
