@@ -289,6 +289,15 @@ struct hm_stream_feature {
 	void (*write)(struct hm_mod *m, struct hm_writer *w);
 };
 
+/*
+ * An element beside stanzas, from a bound client, in its order among them; inside a turn of its
+ * account. Two modules of a host can't have the same.
+ */
+struct hm_nonza {
+	const char *ns, *name;
+	void (*received)(struct hm_mod *m, struct hm_session *s, const struct hm_elem *e);
+};
+
 /* --- Metrics ------------------------------------------------------------------------ */
 
 enum hm_metric_type { HM_COUNTER, HM_GAUGE, HM_HISTOGRAM };
@@ -382,6 +391,10 @@ struct hm_module {
 		const struct hm_stream_feature *v;
 		size_t n;
 	} stream_features;
+	struct {
+		const struct hm_nonza *v;
+		size_t n;
+	} nonzas;
 	struct {
 		const struct hm_metric *v;
 		size_t n;

@@ -48,11 +48,12 @@ asked_free(struct asked *a)
 static void
 call_back(struct asked *a, struct hm_session *s, const struct hm_stanza *reply)
 {
-	if (a->mod && a->answered) {
+	if (!a->answered)
+		return;
+	if (a->mod)
 		doing(a->mod, "answered", s->jid);
-		a->answered(a->mod, s, reply, a->token);
-		done_doing();
-	}
+	a->answered(a->mod, s, reply, a->token);
+	done_doing();
 }
 
 static void
@@ -65,11 +66,13 @@ timed_out(struct timer *t)
 		timer_start(t, NOT_NOW_MS, timed_out);
 		return;
 	}
+	if (!a->mod) {
+		asked_free(a);
+		session_cut(s, STREAM_CONNECTION_TIMEOUT, NULL, HM_CLOSED_TIMEOUT);
+		return;
+	}
 	turn_begin(&s->user->entity, NULL);
-	if (a->mod)
-		call_back(a, s, NULL);
-	else
-		session_close(s, STREAM_CONNECTION_TIMEOUT, NULL, HM_CLOSED_TIMEOUT);
+	call_back(a, s, NULL);
 	asked_free(a);
 	turn_end();
 }
@@ -129,6 +132,18 @@ session_answered(struct hm_session *s, const struct hm_stanza *iq)
 }
 
 void
+session_forget_pings(struct hm_session *s)
+{
+	list_for_each(l, next, &s->asked)
+	{
+		struct asked *a = list_entry(l, struct asked, link);
+
+		if (!a->mod)
+			asked_free(a);
+	}
+}
+
+void
 session_forget_asked(struct hm_session *s)
 {
 	list_for_each(l, next, &s->asked) asked_free(list_entry(l, struct asked, link));
@@ -157,22 +172,28 @@ hm_iq_to_session(struct hm_mod *m, struct hm_session *s, struct hm_writer *take,
 /* --- Does it live? (XEP-0199 4.1) ------------------------------------------------------------------ */
 
 void
-session_probe(struct hm_session *s)
+session_ping(struct hm_session *s, hm_answered_fn *fn, int64_t token)
 {
 	struct stanza_build b;
 	char id[ID_CHARS + 1];
 
+	stanza_build_new(&b, STANZA_IQ, "get", random_token(id, ID_CHARS));
+	writer_open(&b.w, "urn:xmpp:ping", "ping");
+	writer_close(&b.w);
+	session_ask(s, NULL, stanza_build_done(&b, s->user->entity.host->domain),
+	            host_limits(s->user->entity.host)->probe_timeout, fn, token);
+}
+
+void
+session_probe(struct hm_session *s)
+{
 	if (!s->jid) {
 		session_close(s, STREAM_CONNECTION_TIMEOUT, "No resource was bound.",
 		              HM_CLOSED_TIMEOUT);
 		return;
 	}
-	stanza_build_new(&b, STANZA_IQ, "get", random_token(id, ID_CHARS));
-	writer_open(&b.w, "urn:xmpp:ping", "ping");
-	writer_close(&b.w);
 	turn_begin(&s->user->entity, NULL);
-	session_ask(s, NULL, stanza_build_done(&b, s->user->entity.host->domain),
-	            host_limits(s->user->entity.host)->probe_timeout, NULL, 0);
+	session_ping(s, NULL, 0);
 	turn_end();
 }
 

@@ -76,6 +76,12 @@ notice_session_bound(struct hm_session *s)
 }
 
 void
+notice_session_resumed(struct hm_session *s)
+{
+	NOTICE_RUN(session_resumed, s->user->entity.host, s->jid, s);
+}
+
+void
 notice_session_closed(struct hm_session *s, enum hm_close_reason why)
 {
 	NOTICE_RUN(session_closed, s->user->entity.host, s->jid, s, why);

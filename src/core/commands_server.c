@@ -16,6 +16,7 @@
 #include "core/core.h"
 #include "core/here.h"
 #include "core/metrics.h"
+#include "core/sm.h"
 #include "core/trace.h"
 #include "core/user.h"
 #include "loop/worker.h"
@@ -111,10 +112,22 @@ metrics(struct hm_mod *m, struct hm_cmd *cmd)
 
 /* --- sessions ----------------------------------------------------------------------------------------- */
 
+/* XEP-0198 */
+static const char *
+sm_state(const struct hm_session *s)
+{
+	if (!s->sm)
+		return "off";
+	if (!s->sm->max_ms)
+		return "acks";
+	return s->sm->hibernates ? "hibernates" : "resumable";
+}
+
 static void
 session_row(struct hm_cmd *cmd, const struct hm_session *s)
 {
-	char stamp[CLOCK_STAMP_MAX];
+	char stamp[CLOCK_STAMP_MAX], asleep[CLOCK_STAMP_MAX];
+	bool hibernates = s->sm && s->sm->hibernates;
 
 	if ((cmd->host && s->user->entity.host != cmd->host) || !s->jid)
 		return;
@@ -122,17 +135,26 @@ session_row(struct hm_cmd *cmd, const struct hm_session *s)
 	           hm_kv("mechanism", s->mechanism), hm_kv("available", s->presence != NULL),
 	           hm_kv("priority", s->priority),
 	           hm_kv("since", clock_stamp(s->since_us, 0, stamp)),
-	           hm_kv("worker", here->worker), hm_kv("conn", s->conn_text));
+	           hm_kv("worker", here->worker), hm_kv("conn", s->conn_text),
+	           hm_kv("sm", sm_state(s)), hm_kv("unacknowledged", s->sm ? s->sm->queue.n : 0u),
+	           hm_kv("hibernates_since",
+	                 hibernates ? clock_stamp(s->sm->since_us, 0, asleep) : NULL));
 }
 
 static void
 list_here(struct hm_cmd *cmd)
 {
 	size_t pos = 0;
+	const char *id;
 	void *value;
 
-	while (table_next(&here->sessions, &pos, NULL, &value))
-		session_row(cmd, value);
+	while (table_next(&here->sessions, &pos, &id, &value)) {
+		const struct hm_session *s = value;
+
+		/* A session that was resumed is there under two. */
+		if (memcmp(id, &s->id, sizeof(s->id)) == 0)
+			session_row(cmd, s);
+	}
 }
 
 static void

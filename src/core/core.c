@@ -56,6 +56,23 @@ const struct hm_conf_key core_keys[] = {
 	HM_KEY(struct core_limits, delivery, CHOICE, "committed", .choices = deliveries,
 	       .doc = "A message goes to its recipient's clients when it is on disk, or at once; it is acknowledged to its sender when it "
 	              "is on disk, in any case."),
+	HM_KEY(struct core_limits, resume_time, DURATION, "5 min", .min = "0 s", .max = "1 d",
+	       .doc = "How long a client that has lost its connection may take to resume its session (XEP-0198); 0: none can."),
+	HM_KEY(struct core_limits, unacknowledged, INT, "2000", .min = "100", .max = "1000000",
+	       .doc = "Stanzas for a client with stream management that it has not acknowledged. Beyond it the connection is cut; without "
+	              "a connection a session may have twice as many, then it ends."),
+	HM_KEY(struct core_limits, unacknowledged_size, SIZE, "4 MiB", .min = "256 KiB",
+	       .max = "1 GiB", .doc = "Likewise, what they take of memory."),
+	HM_KEY(struct core_limits, ask_stanzas, INT, "16", .min = "1", .max = "1000",
+	       .doc = "A client with stream management is asked to acknowledge when it has not done so for so many stanzas,"),
+	HM_KEY(struct core_limits, ask_size, SIZE, "128 KiB", .min = "1 KiB", .max = "64 MiB",
+	       .doc = "or for so much memory of them,"),
+	HM_KEY(struct core_limits, ask_time, DURATION, "5 s", .min = "100 ms", .max = "1 h",
+	       .doc = "or for so long."),
+	HM_KEY(struct core_limits, confirm_messages, INT, "100", .min = "1", .max = "10000",
+	       .doc = "A client without stream management is asked by a ping whether it got so many messages that are kept for it,"),
+	HM_KEY(struct core_limits, confirm_time, DURATION, "30 s", .min = "1 s", .max = "1 h",
+	       .doc = "or one, so long ago."),
 	HM_KEY(struct core_limits, idle_entities, INT, "10000", .min = "0", .max = "100000000",
 	       .doc = "Accounts per worker that stay in memory though nobody needs them just now."),
 	HM_KEY(struct core_limits, auth_failures, INT, "20", .min = "1", .max = "1000000",
@@ -67,7 +84,7 @@ const struct hm_conf_key core_keys[] = {
 	       .doc = "How long failed logins of an address are counted."),
 };
 const size_t core_keys_n = HM_COUNT(core_keys);
-const size_t core_host_keys_n = 11; /* up to delivery */
+const size_t core_host_keys_n = 19; /* up to confirm_time */
 
 extern const struct hm_migration core_schema[];
 
@@ -173,9 +190,11 @@ closed(struct link_msg *take)
 {
 	struct hm_session *s = session_find(take->session);
 
-	if (s && take->u.closed.how == LINK_CLOSED_CLEANLY)
+	if (!s || s->stream != take->stream)
+		; /* it has another one, or none */
+	else if (take->u.closed.how == LINK_CLOSED_CLEANLY)
 		session_leaves(s);
-	else if (s)
+	else
 		session_lost(s, HM_CLOSED_LOST);
 	link_free(take);
 }
@@ -185,7 +204,7 @@ idle(struct link_msg *take)
 {
 	struct hm_session *s = session_find(take->session);
 
-	if (s && !s->closing)
+	if (s && !s->closing && s->stream == take->stream)
 		session_probe(s);
 	link_free(take);
 }

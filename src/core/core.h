@@ -27,6 +27,16 @@ struct core_limits {
 	size_t unhandled_bytes;
 	int64_t look_ups; /* a second, that one account causes */
 	int delivery;     /* enum core_delivery */
+	/* stream management (XEP-0198) */
+	uint32_t resume_time;
+	int64_t unacknowledged;
+	size_t unacknowledged_size;
+	int64_t ask_stanzas;
+	size_t ask_size;
+	uint32_t ask_time;
+	/* without it */
+	int64_t confirm_messages;
+	uint32_t confirm_time;
 	/* The server's. */
 	int64_t idle_entities;   /* per worker, kept in memory though nothing needs them */
 	int64_t auth_failures;   /* of one address in auth_window before it must wait */

@@ -15,6 +15,7 @@
 #include "core/metrics.h"
 #include "core/outbox.h"
 #include "core/repeats.h"
+#include "core/sm.h"
 #include "core/turn.h"
 #include "core/user.h"
 #include "loop/worker.h"
@@ -23,9 +24,9 @@ struct custody {
 	struct list of_worker;  /* here->custody, oldest first */
 	struct list of_session; /* s->custody, in the order in which they came */
 	uint64_t id;
-	struct hm_user *user; /* which does not leave memory */
-	uint64_t session;     /* 0: it has ended */
-	uint32_t number;      /* of the stanza in its session */
+	struct hm_user *user;       /* which does not leave memory */
+	struct hm_session *session; /* NULL: it has ended */
+	uint32_t number;            /* of the stanza in its session */
 	int64_t since_us;
 	struct outbox_mark mark; /* of the letter's entry */
 	bool marked;
@@ -56,7 +57,7 @@ let_go_of_all(struct hm_session *s)
 		struct custody *c = list_entry(l, struct custody, of_session);
 
 		list_remove(&c->of_session);
-		c->session = 0;
+		c->session = NULL;
 	}
 }
 
@@ -104,7 +105,7 @@ record_new(struct hm_session *s)
 
 	c->user = s->user;
 	c->user->entity.away++;
-	c->session = s->id;
+	c->session = s;
 	c->number = s->came;
 	c->since_us = clock_mono_us();
 	list_init(&c->followers);
@@ -154,6 +155,8 @@ end_one(struct custody *c)
 {
 	list_remove(&c->of_session);
 	list_remove(&c->of_worker);
+	if (c->session)
+		sm_handled_moved(c->session);
 	c->user->entity.away--;
 	mem_free(c);
 }

@@ -243,6 +243,38 @@ user_receive(struct hm_user *u, struct hm_letter *take)
 	turn_end();
 }
 
+/* --- Once more -------------------------------------------------------------------------------- */
+
+/* Who was there when it was sent to the bare JID has it. */
+static bool
+has_it(const struct hm_session *s, const struct hm_letter *l, int64_t sent_us)
+{
+	return !l->to_resource && s->since_us < sent_us;
+}
+
+void
+user_receive_again(struct hm_user *u, struct hm_letter *l, int64_t sent_us)
+{
+	int best = best_priority(u);
+
+	l->plan = plan_message(u, l);
+	if (l->plan == HM_PLAN_STORE)
+		chain_account_received(u, l, HM_STORE, HM_STORE);
+	if (l->plan == HM_PLAN_STORE && !l->stored)
+		l->plan = HM_PLAN_REFUSE;
+	if (l->plan == HM_PLAN_REFUSE && l->stanza->type != TYPE_GROUPCHAT)
+		refuse(u, l, HM_SERVICE_UNAVAILABLE);
+	for (struct list *link = u->sessions.next;
+	     l->plan == HM_PLAN_SESSIONS && link != &u->sessions; link = link->next) {
+		struct hm_session *s = list_entry(link, struct hm_session, link);
+
+		if (is_chosen(s, l, best) && !has_it(s, l, sent_us))
+			turn_deliver(&u->entity, s, stanza_ref(l->stanza),
+			             l->to ? l->to : l->to_bare);
+	}
+	letter_free(&l);
+}
+
 /* --- Nobody of that name (8.5.1) ------------------------------------------------------------- */
 
 static void

@@ -23,6 +23,7 @@ here_new(void)
 	here->traces = (uint64_t)here->worker << 48;
 	list_init(&here->idle);
 	list_init(&here->to_load);
+	list_init(&here->expired);
 	list_init(&here->attempts);
 	list_init(&here->changes);
 	here->changes_since_us = INT64_MIN;

@@ -51,15 +51,17 @@ struct here {
 	struct table custodies; /* id -> struct custody */
 	struct list custody;    /* the same, oldest first */
 	struct ids ids;
-	struct table left_of;     /* repeats.c: by bare JID */
-	struct list left_behind;  /* the same, oldest first */
-	struct table absent;      /* bare JIDs without an account, each with a time to live */
-	struct table sources;     /* failed logins by address prefix (credentials.c) */
-	struct list attempts;     /* the same, oldest first */
-	struct table changed;     /* accounts whose password has changed lately (changed.c) */
-	struct list changes;      /* the same, oldest first */
-	int64_t changes_since_us; /* what was before is not known */
-	struct table outstanding; /* requests of the server by id (outstanding.c) */
+	struct table left_of;       /* repeats.c: by bare JID */
+	struct list left_behind;    /* the same, oldest first */
+	struct table absent;        /* bare JIDs without an account, each with a time to live */
+	struct table sources;       /* failed logins by address prefix (credentials.c) */
+	struct list attempts;       /* the same, oldest first */
+	struct table changed;       /* accounts whose password has changed lately (changed.c) */
+	struct list changes;        /* the same, oldest first */
+	int64_t changes_since_us;   /* what was before is not known */
+	struct table outstanding;   /* requests of the server by id (outstanding.c) */
+	struct list expired;        /* sessions that are over, by id; sm_expired.c */
+	struct table expired_by_id; /* public part -> struct expired */
 	uint64_t traces;
 };
 

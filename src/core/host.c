@@ -303,7 +303,8 @@ features(struct host *h, bool before_auth)
 		buf_puts(
 			&xml,
 			"<bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'/>"
-			"<session xmlns='urn:ietf:params:xml:ns:xmpp-session'><optional/></session>");
+			"<session xmlns='urn:ietf:params:xml:ns:xmpp-session'><optional/></session>"
+			"<sm xmlns='urn:xmpp:sm:3'/>");
 	for (unsigned i = 0; i < h->n_modules; i++) {
 		const struct hm_module *decl = h->modules[i].module->decl;
 

@@ -10,7 +10,9 @@
 #include "core/core.h"
 #include "core/here.h"
 #include "core/metrics.h"
+#include "core/nonza.h"
 #include "core/session.h"
+#include "core/sm.h"
 #include "core/turn.h"
 #include "core/user.h"
 #include "loop/worker.h"
@@ -58,7 +60,7 @@ return_credit(struct hm_session *s)
 {
 	struct link_msg *msg;
 
-	if (s->processed == 0 || credit_is_used_up(s->credit) || looks_up_too_much(s))
+	if (!s->stream || s->processed == 0 || credit_is_used_up(s->credit) || looks_up_too_much(s))
 		return;
 	msg = link_new(LINK_CREDIT, s->stream, s->id);
 	msg->u.credit.stanzas = s->processed;
@@ -106,8 +108,13 @@ process_input(struct hm_session *s, struct session_input *in)
 	e->pins++;
 	turn_begin(e, NULL);
 	turn_payer(s->credit);
-	session_process(s, in);
+	if (nonza_is(in->root))
+		nonza_received(s, in->root);
+	else
+		session_process(s, in);
 	give_credit(s, in->bytes);
+	if (s->sm)
+		sm_handled_moved(s);
 	e->pins--;
 	turn_end();
 	if (in->arena)
@@ -176,24 +183,33 @@ drain_inbox(struct hm_session *s)
 }
 
 void
+session_go_on(struct hm_session *s)
+{
+	drain_inbox(s);
+}
+
+void
 session_receive(struct link_msg *take)
 {
 	struct hm_session *s = session_find(take->session);
 	struct session_input *in;
 
-	if (!s || s->closing) {
+	/* Of a stream that it has no longer it takes nothing: none of that is counted as handled. */
+	if (!s || s->closing || s->stream != take->stream) {
 		link_free(take);
 		return;
 	}
-	metric_add(core_metric(CM_STANZAS_IN), 1);
+	metric_add(core_metric(CM_STANZAS_IN), !nonza_is(take->u.in.root));
 	in = mem_new(struct session_input);
 	in->arena = take->u.in.arena;
 	in->root = take->u.in.root;
 	in->bytes = take->u.in.bytes;
 	take->u.in.arena = NULL;
 	link_free(take);
-	if (s->held && session_is_answer(s, in->root) && s->user->entity.state == ENTITY_READY) {
-		process_input(s, in); /* DESIGN 2: these wait behind nothing */
+	/* DESIGN 2: these wait behind nothing. */
+	if (s->user->entity.state == ENTITY_READY &&
+	    (sm_overtakes(s, in->root) || (s->held && session_is_answer(s, in->root)))) {
+		process_input(s, in);
 		return;
 	}
 	list_push_back(&s->inbox, &in->link);

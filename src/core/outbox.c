@@ -282,6 +282,17 @@ must_wait(const struct entity *e, const struct hm_stanza *stanza, int64_t id)
 	return something_of_that_sender_waits(e, stanza->from);
 }
 
+/* The very letter that this turn is about, or something that a module pushes. */
+static int64_t
+known_as(const struct hm_stanza *stanza, int64_t id)
+{
+	const struct hm_letter *cause = here->turn.cause;
+
+	if (id != 0)
+		return id;
+	return cause && cause->stanza == stanza ? SESSION_LETTER : SESSION_PUSHED;
+}
+
 void
 outbox_deliver(struct entity *e, struct hm_session *s, const struct hm_stanza *take, const char *to,
                int64_t id)
@@ -289,14 +300,14 @@ outbox_deliver(struct entity *e, struct hm_session *s, const struct hm_stanza *t
 	struct output *o;
 
 	if (!must_wait(e, take, id)) {
-		session_deliver(s, take, to, id);
+		session_deliver(s, take, to, known_as(take, id));
 		return;
 	}
 	o = output_new(&e->outbox.shown, ITEM_DELIVER);
 	o->session = s->id;
 	o->stanza = take;
 	o->to = to ? mem_strdup(to) : NULL;
-	o->id = id;
+	o->id = known_as(take, id);
 	if (here->turn.payer)
 		charge_take(&o->charge, here->turn.payer, 1, sizeof(*o) + stanza_weight(take));
 }

@@ -6,6 +6,7 @@
 #include "core/session.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include "base/log.h"
 #include "base/mem.h"
@@ -15,6 +16,8 @@
 #include "core/here.h"
 #include "core/metrics.h"
 #include "core/repeats.h"
+#include "core/shown.h"
+#include "core/sm.h"
 #include "core/trace.h"
 #include "core/turn.h"
 #include "core/user.h"
@@ -92,6 +95,14 @@ free_state(struct hm_session *s)
 }
 
 static void
+forget_alias(struct hm_session *s)
+{
+	if (s->alias)
+		table_remove_n(&here->sessions, &s->alias, sizeof(s->alias));
+	s->alias = 0;
+}
+
+static void
 session_free(struct hm_session *s)
 {
 	free_inbox(s);
@@ -100,12 +111,16 @@ session_free(struct hm_session *s)
 	repeats_session_over(s, s->ended_by == HM_CLOSED_BY_CLIENT);
 	session_forget_asked(s);
 	free_state(s);
+	sm_free(s);
+	shown_free(s);
+	sm_forget_resuming(s);
 	timer_stop(&s->last_answers);
 	timer_stop(&s->slower);
 	credit_leave(&s->credit);
 	stanza_unref(&s->presence);
 	table_free(&s->directed);
 	table_remove_n(&here->sessions, &s->id, sizeof(s->id));
+	forget_alias(s);
 	metric_add(core_metric(CM_SESSIONS), -1);
 	mem_free((char *)(uintptr_t)s->resource);
 	mem_free((char *)(uintptr_t)s->jid);
@@ -137,6 +152,9 @@ end_now(struct hm_session *s)
 		u->n_sessions--;
 	}
 	list_remove(&s->link);
+	shown_settle(s);
+	if (s->sm)
+		sm_settle(s);
 	if (s->jid)
 		notice_session_closed(s, s->ended_by);
 	log_line(&s->log, HM_INFO, "session ended", hm_kv("reason", reasons[s->ended_by]));
@@ -198,23 +216,102 @@ sessions_loaded_again(struct hm_user *u)
 void
 session_lost(struct hm_session *s, enum hm_close_reason why)
 {
-	if (!s->closing)
+	if (!s->closing && !sm_hibernate(s))
 		end_later(s, why);
+}
+
+static void
+close_stream(struct hm_session *s, enum stream_cond cond, const char *text, const char *app)
+{
+	struct link_msg *msg;
+
+	if (!s->stream)
+		return;
+	msg = link_new(LINK_CLOSE, s->stream, s->id);
+	msg->u.close.cond = cond;
+	msg->u.close.text = text ? mem_strdup(text) : NULL;
+	msg->u.close.app = app ? mem_strdup(app) : NULL;
+	link_to_stream(msg);
+}
+
+void
+session_close_app(struct hm_session *s, enum stream_cond cond, const char *text, const char *app,
+                  enum hm_close_reason why)
+{
+	if (s->closing)
+		return;
+	close_stream(s, cond, text, app);
+	end_later(s, why);
 }
 
 void
 session_close(struct hm_session *s, enum stream_cond cond, const char *text,
               enum hm_close_reason why)
 {
-	struct link_msg *msg;
+	session_close_app(s, cond, text, NULL, why);
+}
 
+void
+session_cut(struct hm_session *s, enum stream_cond cond, const char *text, enum hm_close_reason why)
+{
 	if (s->closing)
 		return;
-	msg = link_new(LINK_CLOSE, s->stream, s->id);
-	msg->u.close.cond = cond;
-	msg->u.close.text = text ? mem_strdup(text) : NULL;
-	link_to_stream(msg);
-	end_later(s, why);
+	close_stream(s, cond, text, NULL);
+	if (!sm_hibernate(s))
+		end_later(s, why);
+}
+
+/* --- Another stream (XEP-0198 5) -------------------------------------------------------------- */
+
+void
+session_detach(struct hm_session *s)
+{
+	s->stream = 0;
+	forget_alias(s);
+	session_forget_pings(s);
+}
+
+/* What its client sent and nobody has looked at was not counted: it comes again. */
+static void
+take_inbox(struct hm_session *s, struct hm_session *other)
+{
+	free_inbox(s);
+	while (!list_empty(&other->inbox)) {
+		struct list *l = other->inbox.next;
+
+		list_remove(l);
+		list_push_back(&s->inbox, l);
+	}
+	s->processed = other->processed;
+	s->processed_bytes = other->processed_bytes;
+}
+
+static void
+swap_text(const char **a, const char **b)
+{
+	const char *was = *a;
+
+	*a = *b;
+	*b = was;
+}
+
+void
+session_absorb(struct hm_session *s, struct hm_session *other)
+{
+	uint64_t alias = other->id;
+
+	forget_alias(s);
+	s->stream = other->stream;
+	take_inbox(s, other);
+	swap_text(&s->lang, &other->lang);
+	swap_text(&s->tls, &other->tls);
+	swap_text(&s->mechanism, &other->mechanism);
+	swap_text(&s->source, &other->source);
+	memcpy(s->conn_text, other->conn_text, sizeof(s->conn_text));
+	list_remove(&other->link);
+	session_free(other);
+	s->alias = alias;
+	table_put_n(&here->sessions, &s->alias, sizeof(s->alias), s);
 }
 
 /* --- The client says goodbye: RFC 6120 4.4 ------------------------------------------------ */
@@ -248,10 +345,37 @@ session_leaves(struct hm_session *s)
 /* --- To the client -------------------------------------------------------------------------------- */
 
 void
+session_write(struct hm_session *s, const struct hm_stanza *take, const char *to)
+{
+	struct link_msg *msg = link_new(LINK_OUT, s->stream, s->id);
+
+	msg->u.out.stanza = take;
+	msg->u.out.to = to ? mem_strdup(to) : NULL;
+	link_to_stream(msg);
+}
+
+/* Past the modules. */
+static void
+send_out(struct hm_session *s, const struct hm_stanza *take, const char *to, int64_t id)
+{
+	trace_stanza(s, false, take, to);
+	metric_add(core_metric(CM_STANZAS_OUT), 1);
+	if (s->sm)
+		sm_sent(s, take, to, id);
+	if (!s->stream) {
+		stanza_unref(&take);
+		return;
+	}
+	session_write(s, take, to);
+	if (s->sm)
+		sm_ask(s);
+	else if (id > 0)
+		shown_add(s, id);
+}
+
+void
 session_deliver(struct hm_session *s, const struct hm_stanza *take, const char *to, int64_t id)
 {
-	struct link_msg *msg;
-
 	if (s->closing) {
 		stanza_unref(&take);
 		return;
@@ -269,10 +393,5 @@ session_deliver(struct hm_session *s, const struct hm_stanza *take, const char *
 			return;
 		}
 	}
-	trace_stanza(s, false, take, to);
-	metric_add(core_metric(CM_STANZAS_OUT), 1);
-	msg = link_new(LINK_OUT, s->stream, s->id);
-	msg->u.out.stanza = take;
-	msg->u.out.to = to ? mem_strdup(to) : NULL;
-	link_to_stream(msg);
+	send_out(s, take, to, id);
 }

@@ -15,8 +15,14 @@
 #include "link/link.h"
 #include "loop/timer.h"
 
+struct sm;
+struct shown;
+struct resuming;
+
 struct hm_session {
-	uint64_t id, stream;
+	uint64_t id;
+	uint64_t stream; /* 0: it has none just now (XEP-0198 5) */
+	uint64_t alias;  /* 0, or the id under which its stream knows it (session_absorb()) */
 	struct hm_user *user;
 	/* in user->sessions, in the order of binding; unbound ones in user->unbound */
 	struct list link;
@@ -46,9 +52,12 @@ struct hm_session {
 	struct sent_messages *sent;    /* see repeats.h; NULL: none yet */
 	unsigned processed;            /* stanzas since the last credit */
 	size_t processed_bytes;
-	struct credit *credit; /* what its stanzas have under way */
-	struct timer slower;   /* until more accounts may be looked up for it */
-	struct list asked;     /* requests of the server to this client */
+	struct credit *credit;     /* what its stanzas have under way */
+	struct timer slower;       /* until more accounts may be looked up for it */
+	struct sm *sm;             /* XEP-0198; NULL: its client has not enabled it */
+	struct shown *shown;       /* NULL: nothing is to be confirmed without that */
+	struct resuming *resuming; /* unbound: it waits for an older session */
+	struct list asked;         /* requests of the server to this client */
 	struct list timers;
 	uint64_t next_ask;
 	char *state;               /* of the modules */
@@ -73,14 +82,31 @@ void session_leaves(struct hm_session *s); /* its client has ended the stream */
 /* Tells the stream to end, and ends. cond 0: without an error. */
 void session_close(struct hm_session *s, enum stream_cond cond, const char *text,
                    enum hm_close_reason why);
+/* The same; app: XML of an application's condition (RFC 6120 4.9.4), or NULL. */
+void session_close_app(struct hm_session *s, enum stream_cond cond, const char *text,
+                       const char *app, enum hm_close_reason why);
+/* The stream ends; so does the session, unless it may be resumed. */
+void session_cut(struct hm_session *s, enum stream_cond cond, const char *text,
+                 enum hm_close_reason why);
+/* It has no stream any more. */
+void session_detach(struct hm_session *s);
+/* s takes over the stream of an unbound session, and what has come on it; the other is freed. */
+void session_absorb(struct hm_session *s, struct hm_session *other);
 /* The user's modules have their states again: what has waited for it ends. */
 void sessions_loaded_again(struct hm_user *u);
 void session_probe(struct hm_session *s); /* LINK_IDLE: ask whether it lives */
 
-/* Through the client_deliver chain to the client; takes s. to NULL: its full JID is not written. */
-/* id: of the account's archive, that it shows; 0: none */
+/*
+ * Through the client_deliver chain to the client; takes the stanza. to NULL: its full JID is not written. id: whether the
+ * client got it is told under this id (message_confirmed, message_unconfirmed); or:
+ */
+#define SESSION_PUSHED INT64_C(0) /* nobody asks */
+#define SESSION_LETTER                                                                             \
+	INT64_C(-1) /* a letter to the account: if it is lost, RFC 6121 8.5 says what becomes of it */
 void
 session_deliver(struct hm_session *s, const struct hm_stanza *take, const char *to, int64_t id);
+/* Without chain, and without counting; there must be a stream. */
+void session_write(struct hm_session *s, const struct hm_stanza *take, const char *to);
 
 /* Left, and got all its answers: closes it, behind those that wait for a commit. */
 void session_leave_if_answered(struct hm_session *s);
@@ -88,6 +114,9 @@ void session_leave_if_answered(struct hm_session *s);
 /* --- inbox.c --- */
 void session_receive(struct link_msg *take);               /* LINK_IN */
 struct credit *session_credit(const struct hm_session *s); /* a new one */
+void session_receive(struct link_msg *take);               /* LINK_IN */
+/* Something that held its input is over. */
+void session_go_on(struct hm_session *s);
 /* A letter of its own that it counted or that held it is gone: it goes on in a later turn. */
 void session_request_over(const struct hm_letter *l);
 
@@ -116,7 +145,10 @@ session_answered(struct hm_session *s,
 bool session_is_answer(const struct hm_session *s, const struct hm_elem *root);
 void session_ask(struct hm_session *s, struct hm_mod *m, const struct hm_stanza *take,
                  uint32_t timeout_ms, hm_answered_fn *answered, int64_t token);
+/* XEP-0199; without an answer in time the session is cut. answered: may be NULL; its first argument is. */
+void session_ping(struct hm_session *s, hm_answered_fn *answered, int64_t token);
 void session_forget_asked(struct hm_session *s);
+void session_forget_pings(struct hm_session *s); /* whose connection is gone */
 void session_after(struct hm_session *s, struct hm_mod *m, uint32_t ms, hm_session_timer_fn *fn);
 
 #endif

@@ -37,6 +37,11 @@ user_of(struct entity *e)
 void user_arrived(struct hm_letter *take);
 /* The rules of RFC 6121 8.5 for a letter to a loaded account; takes it. (deliver.c) */
 void user_receive(struct hm_user *u, struct hm_letter *take);
+/*
+ * One that was sent to a session of this account at sent_us, which has ended without having got it: as if it came
+ * now. What is not a message is dropped.  Inside a turn; takes it. (deliver.c)
+ */
+void user_receive_again(struct hm_user *u, struct hm_letter *take, int64_t sent_us);
 /* Does the core's plan for the letter deliver it to this session? */
 bool user_letter_reaches(const struct hm_letter *l, const struct hm_session *s);
 /* The account is unknown: answered as one that the asker may not see. */

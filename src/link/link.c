@@ -86,8 +86,12 @@ link_free(struct link_msg *msg)
 		stanza_unref(&msg->u.out.stanza);
 		mem_free(msg->u.out.to);
 		break;
+	case LINK_TEXT:
+		mem_free(msg->u.text.xml);
+		break;
 	case LINK_CLOSE:
 		mem_free(msg->u.close.text);
+		mem_free(msg->u.close.app);
 		break;
 	case LINK_IDLE:
 	case LINK_CLOSED:

@@ -22,6 +22,9 @@
  *           After LINK_CLOSED_CLEANLY the core may still send LINK_OUTs that answer what came
  *           before, then LINK_CLOSE
  *           with cond 0: the stream's own end goes out behind them (it waits for 1.5 s at most)
+ *
+ * A stream may be given to an older session of its account (XEP-0198 5).  It isn't told: from then on the
+ * core takes the id of the session that the stream was attached to for that other one's.
  */
 #ifndef LINK_LINK_H
 #define LINK_LINK_H
@@ -53,6 +56,7 @@ enum link_kind {
 	LINK_CREDENTIAL,
 	LINK_ATTACHED,
 	LINK_OUT,    /* a stanza for the client */
+	LINK_TEXT,   /* other XML for the client, in its order among the stanzas */
 	LINK_CREDIT, /* so many of the stanzas sent in have been processed */
 	LINK_CLOSE
 };
@@ -115,12 +119,16 @@ struct link_msg {
 			char *to; /* NULL: none */
 		} out;
 		struct {
+			char *xml;
+		} text;
+		struct {
 			unsigned stanzas;
 			size_t bytes;
 		} credit;
 		struct {
 			enum stream_cond cond; /* 0: just </stream:stream> */
 			char *text;            /* may be NULL */
+			char *app; /* XML: a condition of the application's (RFC 6120 4.9.4), or NULL */
 		} close;
 	} u;
 };

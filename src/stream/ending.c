@@ -91,12 +91,18 @@ stream_end(struct stream *s, enum stream_cond cond, const char *text)
 }
 
 void
-stream_end_by_session(struct stream *s, enum stream_cond cond, const char *text)
+stream_end_by_session(struct stream *s, struct link_msg *close)
 {
+	enum stream_cond cond = close->u.close.cond;
+
 	s->session = 0;
+	if (!s->end_app) {
+		s->end_app = close->u.close.app;
+		close->u.close.app = NULL;
+	}
 	if (!s->reason)
 		s->reason = cond ? stream_cond_name(cond) : "the session ended";
-	stream_end(s, cond, text);
+	stream_end(s, cond, close->u.close.text);
 }
 
 void
@@ -131,6 +137,8 @@ write_error(struct stream *s)
 		xml_write_text(buf, s->end_text, strlen(s->end_text));
 		buf_puts(buf, "</text>");
 	}
+	if (s->end_app)
+		buf_puts(buf, s->end_app);
 	buf_puts(buf, "</stream:error></stream:stream>");
 	stream_send(s);
 	stream_count_metric(SM_ERRORS, 1);

@@ -48,6 +48,8 @@ stream_puts(struct stream *s, const char *xml)
 static size_t
 cost(const struct link_msg *msg)
 {
+	if (msg->kind == LINK_TEXT)
+		return sizeof(*msg) + strlen(msg->u.text.xml);
 	return sizeof(*msg) + stanza_memory(msg->u.out.stanza);
 }
 
@@ -94,9 +96,13 @@ write_batch(struct stream *s)
 	unsigned n = 0;
 
 	while (buf->len < BATCH_BYTES && (msg = pop(s))) {
-		stanza_write(msg->u.out.stanza, msg->u.out.to, buf);
+		if (msg->kind == LINK_TEXT) {
+			buf_puts(buf, msg->u.text.xml);
+		} else {
+			stanza_write(msg->u.out.stanza, msg->u.out.to, buf);
+			n++;
+		}
 		link_free(msg);
-		n++;
 	}
 	stream_count_metric(SM_STANZAS_OUT, n);
 	stream_send(s);

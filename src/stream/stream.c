@@ -112,6 +112,7 @@ stream_drop(struct stream *s)
 	version_unref(&s->version);
 	mem_free(s->bare);
 	mem_free(s->end_text);
+	mem_free(s->end_app);
 	mem_free(s);
 	release_here();
 	stream_count_metric(SM_STREAMS, -1);
@@ -280,7 +281,7 @@ receive(struct stream *s, struct link_msg *take)
 		stream_give_credit(s, take->u.credit.stanzas, take->u.credit.bytes);
 		break;
 	case LINK_CLOSE:
-		stream_end_by_session(s, take->u.close.cond, take->u.close.text);
+		stream_end_by_session(s, take);
 		break;
 	default:
 		hm_assert(!"a message for the core");
@@ -293,7 +294,9 @@ stream_receive(struct link_msg *take)
 {
 	struct stream *s = stream_find(take->stream);
 
-	if (s && take->kind == LINK_OUT) {
+	if (s && take->kind == LINK_TEXT) {
+		stream_queue(s, take);
+	} else if (s && take->kind == LINK_OUT) {
 		login_answered(s);
 		stream_queue(s, take);
 	} else if (s) {

@@ -51,9 +51,9 @@ struct stream {
 	const char *reason; /* of the end, for the log; a literal */
 	struct timer timer; /* negotiation; then idle time or rate; then the end */
 	struct turn_end turn_end;
-	struct link_msg *out_first, *out_last; /* LINK_OUTs, chained by mail.next */
+	struct link_msg *out_first, *out_last; /* LINK_OUT, LINK_TEXT; chained by mail.next */
 	size_t out_bytes;
-	char *end_text;
+	char *end_text, *end_app;
 	int64_t heard_ms;
 	int64_t tokens, tokens_ms;
 	size_t bytes_in_flight;
@@ -104,7 +104,7 @@ stream_end_as(struct stream *s, enum stream_cond cond, const char *text, enum li
 /* The client's end came: ours follows when the session has said all. */
 void stream_ended_by_peer(struct stream *s);
 /* LINK_CLOSE: the session is gone. */
-void stream_end_by_session(struct stream *s, enum stream_cond cond, const char *text);
+void stream_end_by_session(struct stream *s, struct link_msg *close);
 /* The queue is empty: now our end may go. */
 void stream_write_end(struct stream *s);
 /* Both ends are there, or enough was waited. */
@@ -129,7 +129,7 @@ void stream_idle_timeout(struct stream *s);
 struct buf *stream_buf(void);
 void stream_send(struct stream *s);
 void stream_puts(struct stream *s, const char *xml);
-void stream_queue(struct stream *s, struct link_msg *take); /* LINK_OUT. May free s. */
+void stream_queue(struct stream *s, struct link_msg *take); /* LINK_OUT, LINK_TEXT. May free s. */
 void stream_drained(struct conn *c);
 void stream_forget_output(struct stream *s);
 void stream_output_turn(struct turn_end *te);

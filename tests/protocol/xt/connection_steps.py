@@ -7,7 +7,7 @@ import base64
 from .client import Failure
 from .script import ClientSpec, ScriptError, unescape
 from .step import indent, step
-from .tree import SASL, STREAM_ERRORS, STREAMS, show
+from .tree import SASL, SM, STREAM_ERRORS, STREAMS, show
 
 
 class ConnectionSteps:
@@ -20,9 +20,23 @@ class ConnectionSteps:
             raise ScriptError(f'a client cannot connect as far as {level}')
         client.advance_to(level)
 
-    @step(r'(?P<name>\S+) drops')
-    def drops(self, this, name):
+    @step(r'(?P<name>\S+) drops(?P<sleeps> and hibernates)?')
+    def drops(self, this, name, sleeps=None):
         self.client(name).cut()
+        if sleeps:
+            self.hibernates(this, name)
+
+    @step(r'(?P<name>\S+) resumes (?P<previd>\S+) h=(?P<h>\d+)(?: answered h=(?P<handled>\d+))?')
+    def resumes(self, this, name, previd, h, handled=None):
+        """XEP-0198 5, on a new connection."""
+        client, previd = self.client(name), self.fill(previd)
+        client.advance_to('authenticated')
+        client.send(f"<resume xmlns='{SM}' previd='{previd}' h='{h}'/>")
+        answer = client.next_element('<resumed/>')
+        if answer.name != (SM, 'resumed') or answer.get('previd') != previd:
+            raise Failure(f'{name} could not resume:\n{indent(show(answer))}')
+        if handled is not None and answer.get('h') != handled:
+            raise Failure(f'{name}: the server has handled {answer.get("h")}, not {handled}')
 
     @step(r'(?P<name>\S+) closes')
     def closes(self, this, name):

@@ -3,6 +3,7 @@
 """Steps about the relations between accounts and about the server itself."""
 
 import re
+import time
 
 from .client import Failure
 from .control import Refused
@@ -120,6 +121,19 @@ class ServerSteps:
         # Who is asked whether it lives has to answer before the clock moves again.
         self.read_everybody()
         self.drain()
+
+    @step(r'(?P<name>\S+) hibernates')
+    def hibernates(self, this, name):
+        """The server has noticed that the connection of this session is gone (XEP-0198 5)."""
+        client = self.client(name)
+        deadline = time.monotonic() + client.timeout
+        while time.monotonic() < deadline:
+            _, rows = self.server.admin('session list')
+            if any(row['jid'] == client.full and row['sm'] == 'hibernates' for row in rows):
+                self.drain()
+                return
+            time.sleep(0.01)
+        raise Failure(f'{client.full} does not hibernate:\n' + '\n'.join(map(str, rows)))
 
     @step(r'inject')
     def inject(self, this):
