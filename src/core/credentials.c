@@ -142,7 +142,9 @@ credentials_outcome(struct link_msg *take)
 	/* 0: it was begun in a window that has passed. */
 	if (a->unfinished > 0)
 		a->unfinished--;
-	if (take->u.outcome.success) {
+	if (take->u.outcome.unavailable) {
+		/* Nobody's fault out there. */
+	} else if (take->u.outcome.success) {
 		succeeded(a, host, local);
 	} else {
 		struct attempts_at *at = attempts_at(a, host, local, true);

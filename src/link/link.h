@@ -89,6 +89,7 @@ struct link_msg {
 		struct {
 			char *host, *local, *source;
 			bool success;
+			bool unavailable; /* neither: it was the server that could not go on */
 		} outcome;
 		struct {
 			char *bare; /* the account */

@@ -85,9 +85,9 @@ login_answered(struct stream *s)
 
 /* --- Outcomes ---------------------------------------------------------------------------- */
 
-/* For the limit per address. */
-static void
-report_outcome(struct stream *s, bool success)
+/* For the limits per address. */
+static struct link_msg *
+outcome(struct stream *s)
 {
 	const char *source = conn_peer(s->conn)->prefix;
 	struct link_msg *msg = link_new(LINK_AUTH_OUTCOME, s->id, 0);
@@ -95,8 +95,25 @@ report_outcome(struct stream *s, bool success)
 	msg->u.outcome.host = mem_strdup(s->host->domain);
 	msg->u.outcome.local = mem_strdup(s->login->local);
 	msg->u.outcome.source = mem_strdup(source);
+	return msg;
+}
+
+static void
+report_outcome(struct stream *s, bool success)
+{
+	struct link_msg *msg = outcome(s);
+
 	msg->u.outcome.success = success;
-	link_to_core(link_guard(source), msg);
+	link_to_core(link_guard(msg->u.outcome.source), msg);
+}
+
+static void
+report_unavailable(struct stream *s)
+{
+	struct link_msg *msg = outcome(s);
+
+	msg->u.outcome.unavailable = true;
+	link_to_core(link_guard(msg->u.outcome.source), msg);
 }
 
 void
@@ -420,15 +437,18 @@ login_got_credential(struct stream *s, struct link_msg *take)
 		stream_end(s, STREAM_POLICY_VIOLATION, "Too many failed attempts to log in.");
 		break;
 	case LINK_CRED_UNAVAILABLE:
+		report_unavailable(s);
 		login_fail(s, "temporary-auth-failure", "the accounts cannot be read");
 		break;
 	case LINK_CRED_READY:
-		if (!l->mechanism->plain)
+		if (!l->mechanism->plain) {
 			start_scram(s, take);
-		else if (plain_start(s, take))
+		} else if (plain_start(s, take)) {
 			l->step = LOGIN_SUM;
-		else
+		} else {
+			report_unavailable(s);
 			login_fail(s, "temporary-auth-failure", "too many logins at once");
+		}
 		break;
 	}
 }
