@@ -2,12 +2,15 @@
 # Copyright 2026 the Hermod authors
 """What the built server declares (hermod --describe), for the tools that check it or write it down."""
 
+import contextlib
 import json
 import os
 import re
+import shutil
 import sqlite3
 import subprocess
 import sys
+import tempfile
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 SKIP = 77
@@ -76,3 +79,42 @@ def migrated(owners):
         made[owner] = [sql for name, sql in rows if name not in before]
         before = {name for name, _ in rows}
     return base, made
+
+
+# --- PostgreSQL ------------------------------------------------------------------------------
+
+POSTGRES = os.path.join(ROOT, "tests/postgres")
+
+
+def has_postgres():
+    return subprocess.run([POSTGRES, "there"], check=False).returncode == 0
+
+
+@contextlib.contextmanager
+def postgres():
+    """A cluster for as long as the block runs; gives the folder of its socket."""
+    folder = tempfile.mkdtemp(prefix="hermod-postgres-")
+    os.chmod(folder, 0o755)
+    environment = dict(os.environ, HERMOD_CALLER=str(os.getpid()))
+    try:
+        subprocess.run([POSTGRES, "start", folder], check=True, env=environment)
+        yield folder
+    finally:
+        subprocess.run([POSTGRES, "stop", folder], check=False, env=environment)
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def psql(folder, script, *options):
+    """What psql says of a script: what it prints, and its mistakes as (line, text)."""
+    done = subprocess.run(["psql", "-X", "-q", "-h", folder, "-U", "hermod", "-d", "postgres",
+                           "-v", "VERBOSITY=terse", *options, "-f", "-"],
+                          input=script, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                          check=False)
+    return done.stdout, re.findall(r"^psql:<stdin>:(\d+): ((?:ERROR|FATAL|NOTICE).*)$", done.stderr, re.M)
+
+
+def migrate_postgres(folder, owners):
+    for owner in owners:
+        for path in migrations(owner):
+            for _, text in psql(folder, "BEGIN;\n%s;COMMIT;" % sql_part(read(path), "postgresql"))[1]:
+                sys.exit("%s:1: %s" % (path, text))

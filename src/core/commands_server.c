@@ -100,6 +100,23 @@ show_workers(struct hm_mod *m, struct hm_cmd *cmd)
 }
 
 static void
+show_lanes(struct hm_mod *m, struct hm_cmd *cmd)
+{
+	for (unsigned i = 0; i < workers_count(); i++) {
+		struct store_lane_view v;
+
+		store_lane_view(i, &v);
+		hm_cmd_row(cmd, hm_kv("worker", i), hm_kv("connected", v.connected ? "yes" : "no"),
+		           hm_kv("waiting", v.queued_groups),
+		           hm_kv("waiting_bytes", v.queued_bytes), hm_kv("oldest_ms", v.oldest_ms),
+		           hm_kv("last_ms", v.last_ms), hm_kv("longest_ms", v.longest_ms),
+		           hm_kv("groups", v.groups), hm_kv("failed", v.failed),
+		           hm_kv("reads", v.reads));
+	}
+	hm_cmd_done(cmd);
+}
+
+static void
 metrics(struct hm_mod *m, struct hm_cmd *cmd)
 {
 	struct buf out = { 0 };
@@ -220,6 +237,9 @@ const struct hm_command server_commands[] = {
 	  .help = "List the modules of the hosts.",
 	  .args = { { "host", HM_ARG_HOST, true } },
 	  .run = module_list },
+	{ .name = "show lanes",
+	  .help = "Show what each worker's way to the database is doing.",
+	  .run = show_lanes },
 	{ .name = "show workers", .help = "Show what each worker is doing.", .run = show_workers },
 	{ .name = "metrics", .help = "Print all metrics as OpenMetrics text.", .run = metrics },
 	{ .name = "session list",

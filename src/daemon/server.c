@@ -102,14 +102,10 @@ static bool
 open_store(struct hm_error *why)
 {
 	const struct settings *s = server.settings;
-	const struct store_config config = {
-		.driver = settings_driver(s),
-		.path = s->database,
-		.readers = (unsigned)s->storage.readers,
-		.batch_max = (unsigned)s->storage.batch,
-		.queue_bytes = s->storage.queue,
-	};
+	struct store_config config;
 
+	settings_store(s, &config);
+	config.workers = workers_count();
 	return store_open(&config, why) && core_install(why) && install_modules(s, why) &&
 	       store_start(why);
 }

@@ -13,10 +13,14 @@
 #include "base/mem.h"
 #include "daemon/paths.h"
 
-static const char *const drivers[] = { "sqlite", NULL };
+static const char *const drivers[] = { "sqlite", "postgresql", NULL };
+static const char *const tls_modes[] = { "disable",   "prefer",      "require",
+	                                 "verify-ca", "verify-full", NULL };
 static const char *const levels[] = { "debug", "info", "warn", "error", NULL };
 static const char *const formats[] = { "logfmt", "json", NULL };
 static const char *const listen_types[] = { "c2s", "c2s-tls", NULL };
+
+enum { STORAGE_SQLITE, STORAGE_POSTGRESQL };
 
 _Static_assert(HM_DEBUG == 0 && HM_ERROR == 3, "levels[] is in the order of enum hm_level");
 _Static_assert(LOG_LOGFMT == 0 && LOG_JSON == 1, "formats[] is in the order of enum log_format");
@@ -59,11 +63,23 @@ const struct conf_schema settings_log_schema = { .keys = log_keys, .n_keys = HM_
 
 #define STORAGE(field, type, def, ...) HM_KEY(struct settings_storage, field, type, def, .restart = true, ##__VA_ARGS__)
 static const struct hm_conf_key storage_keys[] = {
-	STORAGE(driver, CHOICE, "sqlite", .choices = drivers, .doc = "The database."),
-	STORAGE(file, STRING, "hermod.db", .min = "1", .doc = "The database's file, in the data directory."),
-	STORAGE(readers, INT, "0", .min = "0", .max = "32", .doc = "Connections for short reads, and half as many for long ones; 0: one per core, at most 4."),
+	STORAGE(driver, CHOICE, "sqlite", .choices = drivers, .doc = "The database: a file of the server's own, or a PostgreSQL server."),
+	STORAGE(readers, INT, "0", .min = "0", .max = "32", .doc = "Connections for short reads, and half as many for long ones. With sqlite for the whole server, 0 being one per core, at most 4; with postgresql for each worker, 0 being one, at most 16."),
 	STORAGE(batch, INT, "1000", .min = "1", .max = "100000", .doc = "Groups of writes in one commit, at most."),
 	STORAGE(queue, SIZE, "16 MiB", .min = "64 KiB", .max = "1 GiB", .doc = "Writes of one worker that wait for the database, at most."),
+	STORAGE(file, STRING, "hermod.db", .min = "1", .doc = "With sqlite: the database's file, in the data directory."),
+	STORAGE(hosts, LIST, NULL, .max = "16", .doc = "With postgresql: where the database is, as db.example.org, db.example.org:5433 or the folder of a socket. Of several, the one that can be written to is used. Without it: the usual socket of this machine."),
+	STORAGE(port, INT, "0", .min = "0", .max = "65535", .doc = "With postgresql: the port of hosts that name none; 0: the usual one."),
+	STORAGE(name, STRING, "hermod", .min = "1", .doc = "With postgresql: the name of the database."),
+	STORAGE(user, STRING, NULL, .doc = "With postgresql: the user of the database. Without it: the user that the server runs as."),
+	STORAGE(password_file, STRING, NULL, .doc = "With postgresql: a file whose first line is the password; it is read for each connection, and must not be open to others."),
+	STORAGE(tls, CHOICE, "prefer", .choices = tls_modes, .doc = "With postgresql: whether connections to it are encrypted, as libpq's sslmode says it; only verify-full is safe across a network."),
+	STORAGE(tls_ca, STRING, NULL, .doc = "With postgresql: a file of certificates that the database's must be signed by."),
+	STORAGE(tls_certificate, STRING, NULL, .doc = "With postgresql: a file with a certificate to show to the database."),
+	STORAGE(tls_key, STRING, NULL, .doc = "With postgresql: the file with the key of that certificate."),
+	STORAGE(connection, STRING, NULL, .secret = true, .doc = "With postgresql: further parameters of libpq, as in \"application_name=chat\"; the keys above go before."),
+	STORAGE(statement_names, BOOL, "yes", .doc = "With postgresql: statements are prepared under names, which saves time. No behind a pooler whose connections belong to transactions."),
+	STORAGE(patience, DURATION, "30 s", .min = "1 s", .max = "10 min", .doc = "With postgresql: how long reads wait for a database that is away, before who asked is told so. Writes wait until it is back."),
 };
 const struct conf_schema settings_storage_schema = { .keys = storage_keys, .n_keys = HM_COUNT(storage_keys) };
 
@@ -108,6 +124,42 @@ settings_path(struct arena *arena, const struct conf_node *key, const char *path
 }
 
 static void
+read_storage(struct settings *s, const struct conf_node *block, struct conf_report *report)
+{
+	struct arena *arena = s->snapshot->arena;
+	struct settings_storage *st = &s->storage;
+
+	conf_fill(arena, block, &settings_storage_schema, st, report);
+	if (st->driver == STORAGE_SQLITE) {
+		s->database = st->file[0] == '/' ? st->file
+		                                 : arena_printf(arena, "%s/%s",
+		                                                s->top.data_directory, st->file);
+		return;
+	}
+	st->password_file =
+		settings_path(arena, conf_find(block, "password_file"), st->password_file);
+	st->tls_ca = settings_path(arena, conf_find(block, "tls_ca"), st->tls_ca);
+	st->tls_certificate =
+		settings_path(arena, conf_find(block, "tls_certificate"), st->tls_certificate);
+	st->tls_key = settings_path(arena, conf_find(block, "tls_key"), st->tls_key);
+	s->server = (struct store_server){
+		.hosts = st->hosts.v,
+		.n_hosts = st->hosts.n,
+		.port = (unsigned)st->port,
+		.name = st->name,
+		.user = st->user,
+		.password_file = st->password_file,
+		.tls = tls_modes[st->tls],
+		.tls_ca = st->tls_ca,
+		.tls_certificate = st->tls_certificate,
+		.tls_key = st->tls_key,
+		.connection = st->connection,
+		.unnamed = !st->statement_names,
+		.patience_ms = st->patience,
+	};
+}
+
+static void
 read_top(struct settings *s, struct conf_report *report)
 {
 	const struct conf_node *root = s->snapshot->root;
@@ -121,21 +173,23 @@ read_top(struct settings *s, struct conf_report *report)
 	conf_fill(arena, conf_find_block(root, "log"), &settings_log_schema, &s->log, report);
 	s->log.file =
 		settings_path(arena, conf_find(conf_find_block(root, "log"), "file"), s->log.file);
-	conf_fill(arena, conf_find_block(root, "storage"), &settings_storage_schema, &s->storage,
-	          report);
-	if (s->storage.file && s->storage.file[0] == '/')
-		s->database = s->storage.file;
-	else
-		s->database = arena_printf(arena, "%s/%s", s->top.data_directory, s->storage.file);
+	read_storage(s, conf_find_block(root, "storage"), report);
 	conf_fill(arena, conf_find_block(root, "limits"), settings_limits_schema(), &s->limits,
 	          report);
 	conf_fill(arena, conf_find_block(root, "c2s"), &stream_schema, &s->c2s, report);
 }
 
-const char *
-settings_driver(const struct settings *s)
+void
+settings_store(const struct settings *s, struct store_config *out)
 {
-	return drivers[s->storage.driver];
+	*out = (struct store_config){
+		.driver = drivers[s->storage.driver],
+		.path = s->database,
+		.readers = (unsigned)s->storage.readers,
+		.batch_max = (unsigned)s->storage.batch,
+		.queue_bytes = s->storage.queue,
+		.server = &s->server,
+	};
 }
 
 /* --- Listeners ------------------------------------------------------------------- */

@@ -16,6 +16,7 @@
 #include "core/core.h"
 #include "core/host.h"
 #include "net/tls.h"
+#include "store/store.h"
 #include "stream/settings.h"
 
 struct settings_top {
@@ -34,9 +35,19 @@ struct settings_log {
 
 struct settings_storage {
 	int driver;
-	const char *file;
 	int64_t readers, batch;
 	size_t queue;
+	/* sqlite */
+	const char *file;
+	/* postgresql */
+	struct hm_conf_list hosts;
+	int64_t port; /* 0: the usual */
+	const char *name, *user, *password_file;
+	int tls; /* index of libpq's sslmode */
+	const char *tls_ca, *tls_certificate, *tls_key;
+	const char *connection;
+	bool statement_names;
+	uint32_t patience;
 };
 
 enum listen_type { LISTEN_C2S, LISTEN_C2S_TLS };
@@ -80,7 +91,8 @@ struct settings {
 	struct settings_top top;
 	struct settings_log log;
 	struct settings_storage storage;
-	const char *database; /* path of the file */
+	const char *database;       /* path of the file; NULL: there is none */
+	struct store_server server; /* else */
 	struct core_limits limits;
 	struct stream_settings c2s;
 	size_t n_c2s_hosts;
@@ -112,7 +124,8 @@ void
 settings_host_setup(const struct settings_host *h, struct arena *arena, struct host_setup *setup);
 const struct settings_host *settings_find_host(const struct settings *s, const char *domain);
 
-const char *settings_driver(const struct settings *s);
+/* What store_open() takes; it points into the settings. */
+void settings_store(const struct settings *s, struct store_config *out);
 
 /* As text of the configuration file with all defaults, secrets hidden. host NULL: everything. */
 void settings_write(const struct settings *s, const char *host, struct buf *out);

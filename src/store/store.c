@@ -39,7 +39,10 @@ struct chain {
 struct lane {
 	struct turn_end turn_end; /* submits the chains */
 	struct chain chain[STORE_WAYS];
-	struct list live; /* all requests without an answer yet */
+	struct list live;          /* all requests without an answer yet */
+	struct list writes;        /* the groups of them, in their order */
+	_Atomic int64_t oldest_us; /* when the first of them was asked; 0: there is none */
+	_Atomic int64_t last_us, longest_us;
 	_Atomic uint64_t asked, answered;
 	_Atomic uint64_t reads, groups, failed; /* answered */
 	_Atomic uint64_t queued_groups, queued_bytes;
@@ -61,16 +64,22 @@ static struct {
 } store;
 static struct lane lanes[WORKERS_MAX];
 
-enum { M_COMMIT, M_GROUPS, M_GROUPS_FAILED, M_READS };
+enum { M_COMMIT, M_WRITE, M_GROUPS, M_GROUPS_FAILED, M_WAITING, M_READS, M_LOST };
 static const struct metric metric_table[] = {
 	[M_COMMIT] = { "hermod_store_commit_seconds", "How long commits took.", METRIC_HISTOGRAM },
+	[M_WRITE] = { "hermod_store_write_seconds", "From asking for a write to its answer.",
+	              METRIC_HISTOGRAM },
 	[M_GROUPS] = { "hermod_store_groups", "Write groups answered.", METRIC_COUNTER },
 	[M_GROUPS_FAILED] = { "hermod_store_groups_failed", "Write groups that were not written.",
 	                      METRIC_COUNTER },
+	[M_WAITING] = { "hermod_store_groups_waiting", "Write groups without an answer yet.",
+	                METRIC_GAUGE },
 	[M_READS] = { "hermod_store_reads", "Read requests answered.", METRIC_COUNTER },
+	[M_LOST] = { "hermod_store_connections_lost", "Connections to the database that were lost.",
+	             METRIC_COUNTER },
 };
 
-static const struct store_driver *const drivers[] = { &store_sqlite };
+static const struct store_driver *const drivers[] = { &store_sqlite, &store_postgresql };
 
 /* Only one thread writes a counter: no read-modify-write is needed. */
 static void
@@ -142,7 +151,8 @@ store_open(const struct store_config *cfg, struct hm_error *why)
 	store.config.batch_max = cfg->batch_max ? cfg->batch_max : BATCH_MAX_DEFAULT;
 	store.config.queue_bytes = cfg->queue_bytes ? cfg->queue_bytes : QUEUE_BYTES_DEFAULT;
 	store_metrics_register();
-	if (!lock_database(cfg->path, why) || !store.driver->open(&store.config, why) ||
+	if ((cfg->path && !lock_database(cfg->path, why)) ||
+	    !store.driver->open(&store.config, why) ||
 	    !store_migrations_create(store.driver, why)) {
 		store_close();
 		return false;
@@ -218,6 +228,7 @@ lane_init(struct lane *lane)
 	memset(lane, 0, sizeof(*lane));
 	lane->turn_end.run = submit_lane;
 	list_init(&lane->live);
+	list_init(&lane->writes);
 	for (size_t i = 0; i < STORE_WAYS; i++)
 		lane->chain[i].last = &lane->chain[i].first;
 }
@@ -305,6 +316,7 @@ ask(struct lane *lane, enum store_way way, const struct store_call *calls, size_
 	req->calls = calls_copy(arena, calls, n);
 	req->rows = arena_zalloc(arena, n * sizeof(*req->rows));
 	req->bytes = arena_bytes(arena);
+	req->asked_us = clock_mono_us();
 	list_push_back(&lane->live, &req->live);
 	*chain->last = req;
 	chain->last = &req->next;
@@ -324,6 +336,15 @@ store_read_long(const struct store_call *calls, size_t n, store_done_fn *done, v
 	ask(own_lane(), STORE_LONG_READ, calls, n, done, ctx);
 }
 
+static void
+queue_write(struct lane *lane, struct store_request *req)
+{
+	metric_add(store.metrics + M_WAITING, 1);
+	list_push_back(&lane->writes, &req->live_write);
+	if (lane->writes.next == &req->live_write)
+		atomic_store_explicit(&lane->oldest_us, req->asked_us, memory_order_relaxed);
+}
+
 /* A lane takes one group beyond the bound, so that a large one is never refused for good. */
 bool
 store_write(const struct store_call *calls, size_t n, store_done_fn *done, void *ctx)
@@ -333,6 +354,7 @@ store_write(const struct store_call *calls, size_t n, store_done_fn *done, void 
 	if (look(&lane->queued_bytes) >= store.config.queue_bytes)
 		return false;
 	ask(lane, STORE_WRITE_GROUP, calls, n, done, ctx);
+	queue_write(lane, list_entry(lane->live.prev, struct store_request, live));
 	bump(&lane->queued_groups, 1);
 	bump(&lane->queued_bytes, list_entry(lane->live.prev, struct store_request, live)->bytes);
 	return true;
@@ -384,6 +406,22 @@ store_request_finish(struct store_request *req, enum store_outcome outcome)
 }
 
 static void
+write_answered(struct lane *lane, struct store_request *req)
+{
+	int64_t us = clock_mono_us() - req->asked_us, oldest = 0;
+
+	metric_add(store.metrics + M_WAITING, -1);
+	metric_observe(store.metrics + M_WRITE, us);
+	list_remove(&req->live_write);
+	if (!list_empty(&lane->writes))
+		oldest = list_entry(lane->writes.next, struct store_request, live_write)->asked_us;
+	atomic_store_explicit(&lane->oldest_us, oldest, memory_order_relaxed);
+	atomic_store_explicit(&lane->last_us, us, memory_order_relaxed);
+	if (us > atomic_load_explicit(&lane->longest_us, memory_order_relaxed))
+		atomic_store_explicit(&lane->longest_us, us, memory_order_relaxed);
+}
+
+static void
 count_answer(struct lane *lane, const struct store_request *req)
 {
 	if (req->way != STORE_WRITE_GROUP) {
@@ -412,6 +450,8 @@ request_answered(struct mail *mail)
 	/* Counted before the callback, which may want to write again. */
 	count_answer(lane, req);
 	list_remove(&req->live);
+	if (req->way == STORE_WRITE_GROUP)
+		write_answered(lane, req);
 	req->done(req->ctx, req->outcome, req->outcome == STORE_OK ? req->rows : NULL, req->n);
 	arena_free(&arena);
 	bump(&lane->answered, 1);
@@ -444,9 +484,36 @@ store_view(struct store_view *out)
 }
 
 void
+store_lane_view(unsigned worker, struct store_lane_view *out)
+{
+	const struct lane *lane = &lanes[worker];
+	int64_t oldest;
+
+	*out = (struct store_lane_view){ 0 };
+	if (!store.started)
+		return;
+	oldest = atomic_load_explicit(&lane->oldest_us, memory_order_relaxed);
+	out->connected = !store.driver->connected || store.driver->connected(worker);
+	out->groups = look(&lane->groups);
+	out->failed = look(&lane->failed);
+	out->reads = look(&lane->reads);
+	out->queued_groups = look(&lane->queued_groups);
+	out->queued_bytes = look(&lane->queued_bytes);
+	out->oldest_ms = oldest ? (clock_mono_us() - oldest) / 1000 : 0;
+	out->last_ms = atomic_load_explicit(&lane->last_us, memory_order_relaxed) / 1000;
+	out->longest_ms = atomic_load_explicit(&lane->longest_us, memory_order_relaxed) / 1000;
+}
+
+void
 store_committed(int64_t us)
 {
 	metric_observe(store.metrics + M_COMMIT, us);
+}
+
+void
+store_connection_lost(void)
+{
+	metric_add(store.metrics + M_LOST, 1);
 }
 
 void

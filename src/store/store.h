@@ -33,12 +33,31 @@ struct store_migration {
 		sql; /* several statements; may hold lines "-- [sqlite]" / "-- [postgresql]" / "-- [all]" that open a part for one database */
 };
 
+/* Where the database server is; what is NULL or zero is libpq's default. */
+struct store_server {
+	const char *const
+		*hosts; /* "db.example.org", "db.example.org:5433", or a socket's directory */
+	size_t n_hosts;
+	unsigned port; /* of hosts that name none */
+	const char *name, *user;
+	const char *password_file; /* its first line is the password */
+	const char *tls;           /* libpq's sslmode: "verify-full" */
+	const char *tls_ca, *tls_certificate, *tls_key;
+	const char *connection; /* further parameters: "keepalives_idle=10" */
+	bool unnamed;           /* no prepared statement has a name: there is a pooler in between */
+	uint32_t
+		patience_ms; /* how long reads wait for the database while it is away; 0: 30 seconds */
+};
+
 struct store_config {
-	const char *driver; /* "sqlite" */
-	const char *path;   /* of the database file */
-	unsigned readers;   /* reading connections; 0: a sensible number */
+	const char *driver; /* "sqlite", "postgresql" */
+	const char *path;   /* of the database file; NULL: there is none */
+	unsigned
+		readers; /* reading connections, of PostgreSQL for each worker; 0: a sensible number */
+	unsigned workers;   /* that will ask; 0: all there may be */
 	unsigned batch_max; /* write groups per commit, at most */
 	size_t queue_bytes; /* writes waiting, per lane, before store_write() refuses */
+	const struct store_server *server; /* NULL: all of it is the default */
 };
 
 /* By store_open() itself; alone for who wants to list them. */
@@ -63,7 +82,8 @@ struct store_column {
 /* A table to which rows are appended, many at a time; or some of its columns. */
 struct store_table {
 	const char *name;
-	const char *key; /* "account, id": a row whose key is there is left out, so that it may come twice; NULL: it fails */
+	const char *
+		key; /* "account, id": a row whose key is there is left out, so that it may come twice; NULL: it fails */
 	const struct store_column *columns;
 	size_t n;
 };
@@ -145,5 +165,16 @@ struct store_view {
 	int64_t last_commit_us;
 };
 void store_view(struct store_view *out); /* any thread */
+
+/* The lane of one worker. */
+struct store_lane_view {
+	bool connected; /* to a database that can be written to */
+	uint64_t groups, failed, reads;
+	uint64_t queued_groups, queued_bytes; /* without an answer yet */
+	int64_t oldest_ms;                    /* how long the oldest of them waits */
+	int64_t last_ms,
+		longest_ms; /* from asking to the answer: of the last group, and since the start */
+};
+void store_lane_view(unsigned worker, struct store_lane_view *out); /* any thread */
 
 #endif

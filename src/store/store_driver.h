@@ -46,11 +46,13 @@ struct store_request {
 	struct mail mail;
 	struct store_request *next; /* in a chain or a driver's queue */
 	struct list live;           /* the lane's; only its worker touches it */
+	struct list live_write;     /* likewise, of groups */
 	struct arena *arena;        /* whoever has the request allocates here */
 	enum store_way way;
 	enum store_outcome outcome;
 	unsigned worker;
 	size_t bytes;            /* what it counts for in its lane */
+	int64_t asked_us;        /* on the monotonic clock */
 	struct store_line *line; /* NULL: of no line */
 	store_done_fn *done;
 	void *ctx;
@@ -83,9 +85,10 @@ struct store_driver {
 	void (*close)(void);
 	/* Any thread. */
 	void (*view)(struct store_view *out); /* fills commits and last_commit_us */
+	bool (*connected)(unsigned worker);   /* NULL: always */
 };
 
-extern const struct store_driver store_sqlite;
+extern const struct store_driver store_sqlite, store_postgresql;
 
 /* --- What the store does for drivers ------------------------------------------ */
 
@@ -103,6 +106,7 @@ void store_report(const struct store_statement *st, const char *trouble);
  * other after it.
  */
 void store_recovered(void);
+void store_connection_lost(void);
 void store_committed(int64_t us); /* how long a commit took: for the metrics */
 
 extern const struct hm_logctx store_log;

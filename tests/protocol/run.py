@@ -24,6 +24,8 @@ def arguments():
     parser.add_argument('--server', help='the command to start instead of BUILD-DIR/src/daemon/hermod')
     parser.add_argument('--driver', help='a Python file with a class Driver for another server')
     parser.add_argument('--matrix', choices=('quick', 'full'), default='quick')
+    parser.add_argument('--database', choices=('sqlite', 'postgresql', 'both'),
+                        help='only cells with this database (without it: both, where PostgreSQL is installed)')
     parser.add_argument('--workers', type=int, help='only cells with so many workers')
     parser.add_argument('--jobs', type=int, default=2, help='how many scripts at once')
     parser.add_argument('--seed', type=int, default=random.randrange(1, 2**31), help='of the order of hooks')

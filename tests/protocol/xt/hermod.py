@@ -14,6 +14,7 @@ class Hermod(Server):
     def __init__(self, options, cell, certificates):
         super().__init__(options, cell, certificates)
         self.control = None
+        self.database = None
         self.run_directory = os.path.join(self.directory, 'run')
         self.control_path = os.path.join(self.run_directory, 'control.sock')
 
@@ -31,7 +32,7 @@ class Hermod(Server):
 
     def write_config(self):
         """The script's statements stand first; of a block that it has the usual one is left out."""
-        top = self.settings[None]
+        top = self.with_storage(self.settings[None])
         lines = [f'data_directory "{self.directory}/data"', f'run_directory "{self.run_directory}"',
                  f'workers {self.cell.workers}', top.rstrip()]
         for name, text in self.usual_blocks():
@@ -45,6 +46,23 @@ class Hermod(Server):
                          f'{self.settings[""]}{self.settings.get(host, "")}}}')
         with open(self.config_path(), 'w', encoding='utf-8') as file:
             file.write('\n'.join(lines) + '\n')
+
+    def with_storage(self, top):
+        """The database of the cell."""
+        if self.cell.store != 'postgresql':
+            return top
+        if not self.database:
+            self.database = self.options.cluster.create()
+        statements = self.options.cluster.statements(self.database)
+        found = re.search(r'^\s*storage\s*{', top, re.MULTILINE)
+        if found:
+            return f'{top[:found.end()]}\n\t{statements}\n{top[found.end():]}'
+        return f'{top}\nstorage {{\n\t{statements}\n}}\n'
+
+    def remove(self):
+        super().remove()
+        if self.database:
+            self.options.cluster.drop(self.database)
 
     def usual_blocks(self):
         """All clients come from one address, and some scripts fail to log in many times."""

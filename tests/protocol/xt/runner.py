@@ -12,7 +12,8 @@ import traceback
 
 from .client import Failure
 from .script import Script, ScriptError
-from .server import Certificates, tail
+from .postgres import Cluster, is_there
+from .server import Certificates, folder, tail
 from .run import Run
 
 Cell = collections.namedtuple('Cell', 'name workers together store')
@@ -21,8 +22,12 @@ CELLS = {
     'w1': Cell('w1', 1, True, 'sqlite'),
     'w4-apart': Cell('w4-apart', 4, False, 'sqlite'),
     'w4-together': Cell('w4-together', 4, True, 'sqlite'),
+    'pg-w1': Cell('pg-w1', 1, True, 'postgresql'),
+    'pg-w4-apart': Cell('pg-w4-apart', 4, False, 'postgresql'),
+    'pg-w4-together': Cell('pg-w4-together', 4, True, 'postgresql'),
 }
-QUICK = ['w1', 'w4-apart']
+# Of PostgreSQL one cell is enough to see that everything works on it.
+QUICK = ['w1', 'w4-apart', 'pg-w4-apart']
 
 
 def collect(root, filters):
@@ -104,19 +109,38 @@ def end(server, run, outcome):
     server.remove()
 
 
+def sqlite_only(path):
+    """It has a line "only sqlite", and a reason."""
+    with open(path, encoding='utf-8') as file:
+        return any(line.startswith('only sqlite') for line in file)
+
+
+def choose_cells(options):
+    cells = [CELLS[c] for c in (QUICK if options.matrix == 'quick' else CELLS)]
+    database = options.database or ('sqlite' if not is_there() else 'both')
+    if database != 'both':
+        cells = [cell for cell in cells if cell.store == database]
+    if options.workers is not None:
+        of_workers = [cell for cell in cells if cell.workers == options.workers]
+        cells = of_workers or [Cell(f'{prefix}w{options.workers}-apart', options.workers, False, store)
+                               for store, prefix in (('sqlite', ''), ('postgresql', 'pg-'))
+                               if any(cell.store == store for cell in cells)]
+    return cells
+
+
 def run_all(root, options, make_server, out=sys.stdout):
     """(passed, failed)"""
     names = collect(root, options.filters)
-    cells = [CELLS[c] for c in (QUICK if options.matrix == 'quick' else CELLS)]
-    if options.workers is not None:
-        cells = [cell for cell in cells if cell.workers == options.workers] or \
-                [Cell(f'w{options.workers}-apart', options.workers, False, 'sqlite')]
+    cells = choose_cells(options)
     certificates = Certificates()
     passed = failed = 0
     try:
+        if any(cell.store == 'postgresql' for cell in cells):
+            options.cluster = Cluster(folder())
         with concurrent.futures.ThreadPoolExecutor(options.jobs) as pool:
             tasks = [pool.submit(run_script, root, name, cell, options, make_server, certificates)
-                     for name in names for cell in cells]
+                     for name in names for cell in cells
+                     if cell.store == 'sqlite' or not sqlite_only(os.path.join(root, name))]
             for task in tasks:
                 outcome = task.result()
                 print(outcome.line(), file=out)
@@ -129,4 +153,6 @@ def run_all(root, options, make_server, out=sys.stdout):
                 out.flush()
     finally:
         certificates.remove()
+        if getattr(options, 'cluster', None):
+            options.cluster.remove()
     return passed, failed

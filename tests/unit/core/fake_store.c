@@ -234,3 +234,9 @@ store_view(struct store_view *out)
 {
 	*out = (struct store_view){ 0 };
 }
+
+void
+store_lane_view(unsigned worker, struct store_lane_view *out)
+{
+	*out = (struct store_lane_view){ 0 };
+}

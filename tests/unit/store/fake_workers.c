@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* Copyright 2026 the Hermod authors */
-/* fake_workers.c - workers without a loop: a list of mails under a lock each. */
+/* fake_workers.c - workers without turns: a list of mails under a lock each, and an event base. */
 #include "fake_workers.h"
 
+#include <event2/event.h>
 #include <pthread.h>
-#include <time.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
 
 #include <hermod/values.h>
 
@@ -16,19 +18,40 @@
 
 static struct {
 	pthread_mutex_t lock;
-	pthread_cond_t came;
+	int came; /* eventfd */
 	struct mail *first, **last;
+	struct event_base *base;
+	struct event *coming, *patience;
 } box[WORKERS];
 static _Thread_local unsigned self = WORKER_NONE;
 static _Thread_local struct list turn_ends;
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 
 static void
+mail_came(evutil_socket_t fd, short what, void *arg)
+{
+	uint64_t ignored;
+
+	hm_assert(read(fd, &ignored, sizeof(ignored)) == sizeof(ignored));
+}
+
+static void
+nothing_came(evutil_socket_t fd, short what, void *arg)
+{
+	hm_assert(!"nothing came");
+}
+
+static void
 boxes_init(void)
 {
 	for (unsigned i = 0; i < WORKERS; i++) {
 		pthread_mutex_init(&box[i].lock, NULL);
-		pthread_cond_init(&box[i].came, NULL);
+		box[i].came = eventfd(0, EFD_CLOEXEC);
+		box[i].base = event_base_new();
+		box[i].coming =
+			event_new(box[i].base, box[i].came, EV_READ | EV_PERSIST, mail_came, NULL);
+		event_add(box[i].coming, NULL);
+		box[i].patience = event_new(box[i].base, -1, 0, nothing_came, NULL);
 		box[i].last = &box[i].first;
 	}
 }
@@ -51,15 +74,33 @@ worker_self(void)
 	return self;
 }
 
+struct event_base *
+worker_base(void)
+{
+	return box[self].base;
+}
+
+void
+worker_enter(void)
+{
+}
+
+void
+worker_leave(void)
+{
+}
+
 void
 worker_post(unsigned worker, struct mail *mail)
 {
+	uint64_t one = 1;
+
 	mail->next = NULL;
 	pthread_mutex_lock(&box[worker].lock);
 	*box[worker].last = mail;
 	box[worker].last = &mail->next;
-	pthread_cond_signal(&box[worker].came);
 	pthread_mutex_unlock(&box[worker].lock);
+	hm_assert(write(box[worker].came, &one, sizeof(one)) == sizeof(one));
 }
 
 void
@@ -84,14 +125,13 @@ fake_turn_ends(void)
 void
 fake_read_mail(void)
 {
-	struct timespec until;
+	struct timeval patience = { .tv_sec = PATIENCE_S };
 	struct mail *mail;
 
-	clock_gettime(CLOCK_REALTIME, &until);
-	until.tv_sec += PATIENCE_S;
+	event_add(box[self].patience, &patience);
+	event_base_loop(box[self].base, EVLOOP_ONCE);
+	event_del(box[self].patience);
 	pthread_mutex_lock(&box[self].lock);
-	while (!box[self].first)
-		hm_assert(pthread_cond_timedwait(&box[self].came, &box[self].lock, &until) == 0);
 	mail = box[self].first;
 	box[self].first = NULL;
 	box[self].last = &box[self].first;

@@ -12,7 +12,10 @@
 void fake_worker_is(unsigned number); /* this thread */
 /* What asked for the end of the turn runs. */
 void fake_turn_ends(void);
-/* Waits for mail and runs all of it; fails the test when none comes for ten seconds. */
+/*
+ * Waits for mail or for something on a socket, and runs all of it; fails the test when none comes
+ * for ten seconds.
+ */
 void fake_read_mail(void);
 
 #endif

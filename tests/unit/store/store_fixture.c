@@ -20,7 +20,11 @@ static char path[96];
 static unsigned answers;
 
 static const struct store_migration migrations[] = {
-	{ "0001-create", "CREATE TABLE t (id BIGINT PRIMARY KEY, name TEXT UNIQUE, data BLOB);\n"
+	{ "0001-create", "-- [sqlite]\n"
+	                 "CREATE TABLE t (id BIGINT PRIMARY KEY, name TEXT UNIQUE, data BLOB);\n"
+	                 "-- [postgresql]\n"
+	                 "CREATE TABLE t (id BIGINT PRIMARY KEY, name TEXT UNIQUE, data BYTEA);\n"
+	                 "-- [all]\n"
 	                 "CREATE TABLE child (id BIGINT PRIMARY KEY, t BIGINT NOT NULL"
 	                 " REFERENCES t (id) DEFERRABLE INITIALLY DEFERRED);\n" },
 	{ NULL, NULL },
@@ -35,7 +39,7 @@ fixture_setup(void **state)
 	snprintf(path, sizeof(path), "%s/hermod.sqlite", directory);
 	fake_worker_is(0);
 	answers = 0;
-	return 0;
+	return fixture_empty_database();
 }
 
 int
@@ -69,11 +73,19 @@ fixture_path(void)
 	return path;
 }
 
+#ifndef FIXTURE_POSTGRESQL
+int
+fixture_empty_database(void)
+{
+	return 0;
+}
+
 struct store_config
 fixture_config(void)
 {
 	return (struct store_config){ .driver = "sqlite", .path = path, .readers = 2 };
 }
+#endif
 
 bool
 fixture_open(struct hm_error *why)

@@ -38,6 +38,22 @@ void fixture_start_with(const struct store_config *cfg, const char *const *sql, 
                         unsigned *ids);
 struct store_config fixture_config(void);
 
+/*
+ * In programs for PostgreSQL (FIXTURE_POSTGRESQL, postgres_fixture.c) these two are another's, and the
+ * group has a setup that starts a cluster for all its tests.
+ */
+int fixture_empty_database(void);
+bool fixture_missing(void); /* no PostgreSQL here; it has been told */
+int fixture_start_cluster(void **state);
+int fixture_stop_cluster(void **state);
+const char *fixture_cluster(void); /* its folder, with its socket */
+int
+fixture_postgres(const char *command, const char *more); /* tests/postgres COMMAND FOLDER MORE */
+/* One value of the database, or "" */
+const char *fixture_ask(const char *sql);
+/* What fixture_config() says of the server; a test may change it. */
+extern struct store_server fixture_server;
+
 /* Asked, and waited for where the name says so. */
 void write_calls(const struct store_call *calls, size_t n, struct answer *a);
 void answer_wait(struct answer *a);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Copyright 2026 the Hermod authors */
-/* The store over SQLite: values, groups, lanes, and what is refused. */
+/* The store: values, groups, lanes, and what is refused.  Built for each database. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -79,7 +79,7 @@ parameters_are_bound_by_their_number(void **state)
 static void
 a_large_value_comes_back(void **state)
 {
-	size_t len = 300000;
+	size_t len = 200000; /* an index takes it, since it can be compressed */
 	char *name = malloc(len + 1);
 	struct answer a;
 
@@ -115,6 +115,7 @@ a_write_may_return_rows(void **state)
 	assert_int_equal(a.changed, 1);
 }
 
+#ifndef FIXTURE_POSTGRESQL
 static void
 a_column_of_another_type_reads_as_null_and_is_told(void **state)
 {
@@ -126,6 +127,7 @@ a_column_of_another_type_reads_as_null_and_is_told(void **state)
 	assert_string_equal(read_now(CALL(id[ALL])), "1|(null)|NULL;");
 	assert_int_equal(log_count(HM_ERROR), errors + 1);
 }
+#endif
 
 /* --- Groups -------------------------------------------------------------------------- */
 
@@ -207,7 +209,11 @@ a_failing_group_fails_alone(void **state)
 	store_view(&view);
 	assert_int_equal(view.groups, 5);
 	assert_int_equal(view.failed, 1);
+#ifdef FIXTURE_POSTGRESQL
+	assert_int_equal(view.commits, 2); /* those before it, and those after it */
+#else
 	assert_int_equal(view.commits, 1);
+#endif
 }
 
 static void
@@ -286,6 +292,7 @@ a_full_lane_refuses_and_takes_again_later(void **state)
 	memset(name, 'n', 4000);
 	name[4000] = '\0';
 	store_close();
+	fake_worker_is(0); /* its mail is not read any more */
 	cfg.queue_bytes = 7000;
 	fixture_start_with(&cfg, sql, STATEMENTS, id);
 	write_calls(&CALL(id[INSERT], 1, name, no_data), 1, &a);
@@ -318,6 +325,7 @@ closing_writes_what_is_pending(void **state)
 	assert_string_equal(read_now(CALL(id[COUNT])), "300|rows|NULL;");
 }
 
+#ifndef FIXTURE_POSTGRESQL
 static void
 the_file_is_for_its_owner_only(void **state)
 {
@@ -353,6 +361,8 @@ the_log_stays_bounded(void **state)
 	free(data);
 }
 
+#endif
+
 /* --- At the start ---------------------------------------------------------------------- */
 
 static void
@@ -374,10 +384,16 @@ a_wrong_statement_stops_the_start(void **state)
 {
 	refused("SELECT a FROM nowhere", "nowhere");
 	refused("SELECT \"text\"", "text");
+#ifndef FIXTURE_POSTGRESQL
 	refused("SELECT $1, $3", "$3");
 	refused("SELECT ?", "?");
 	refused("SELECT :name", ":name");
 	refused("SELECT 1; SELECT 2", "more than one");
+#else
+	refused("SELECT $1, $3", "could not determine data type of parameter $2");
+	refused("SELECT 1; SELECT 2", "multiple commands");
+	refused("SELECT 1.5::real", "has a type (700)");
+#endif
 	refused("", "empty");
 	refused(NULL, "no text");
 }
@@ -496,7 +512,11 @@ main(void)
 		STARTED(a_large_value_comes_back),
 		STARTED(changed_rows_are_counted),
 		STARTED(a_write_may_return_rows),
+#ifndef FIXTURE_POSTGRESQL
 		STARTED(a_column_of_another_type_reads_as_null_and_is_told),
+		STARTED(the_file_is_for_its_owner_only),
+		STARTED(the_log_stays_bounded),
+#endif
 		STARTED(several_reads_come_in_one_answer),
 		STARTED(a_long_read_answers_too),
 		STARTED(a_group_is_written_as_a_whole),
@@ -508,8 +528,6 @@ main(void)
 		STARTED(writes_of_a_turn_are_one_commit),
 		STARTED(a_full_lane_refuses_and_takes_again_later),
 		STARTED(closing_writes_what_is_pending),
-		STARTED(the_file_is_for_its_owner_only),
-		STARTED(the_log_stays_bounded),
 		APPENDING(rows_are_appended_by_column),
 		APPENDING(a_row_that_is_there_is_left_out_where_the_table_says_so),
 		APPENDING(a_group_with_a_bad_append_fails_alone),
@@ -518,5 +536,11 @@ main(void)
 		                                fixture_teardown),
 	};
 
+#ifdef FIXTURE_POSTGRESQL
+	if (fixture_missing())
+		return 0;
+	return cmocka_run_group_tests(tests, fixture_start_cluster, fixture_stop_cluster);
+#else
 	return cmocka_run_group_tests(tests, NULL, NULL);
+#endif
 }
