@@ -88,9 +88,7 @@ input_read(struct input *input, struct hm_error *why)
 void
 input_wipe(char **secret)
 {
-	if (*secret)
-		explicit_bzero(*secret, strlen(*secret));
-	mem_free(*secret);
+	mem_free_secret(*secret);
 	*secret = NULL;
 }
 

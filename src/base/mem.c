@@ -102,3 +102,11 @@ mem_free(void *p)
 {
 	free(p);
 }
+
+void
+mem_free_secret(char *s)
+{
+	if (s)
+		explicit_bzero(s, strlen(s));
+	free(s);
+}

@@ -19,6 +19,8 @@ char *mem_strndup(const char *s, size_t len) __attribute__((malloc, returns_nonn
 char *
 mem_printf(const char *fmt, ...) __attribute__((format(printf, 1, 2), malloc, returns_nonnull));
 void mem_free(void *p); /* NULL is fine */
+/* A secret text, or NULL: it is overwritten first. */
+void mem_free_secret(char *s);
 
 #define mem_new(type) ((type *)mem_zalloc(sizeof(type)))
 

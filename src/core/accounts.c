@@ -116,19 +116,11 @@ struct operation {
 };
 
 static void
-wipe_free(char *s)
-{
-	if (s)
-		crypto_wipe(s, strlen(s));
-	mem_free(s);
-}
-
-static void
 operation_free(struct operation *op)
 {
-	wipe_free(op->password);
+	mem_free_secret(op->password);
 	for (unsigned i = 0; i < CRYPTO_HASHES; i++)
-		wipe_free(op->verifier[i]);
+		mem_free_secret(op->verifier[i]);
 	mem_free(op->local);
 	mem_free(op->bare);
 	mem_free(op);
@@ -233,8 +225,8 @@ written(void *ctx, enum store_outcome outcome, struct store_rows *const *rows, s
 		finish(op, HM_ACCOUNT_OK);
 	if (changed && which == CREATE) {
 		for (unsigned i = 0; i < workers_count(); i++)
-			tell(i, bare, ACCOUNT_CREATED, 0,
-			     now_us); /* it exists now: nobody may remember the contrary */
+			/* It exists now: nobody may remember the contrary. */
+			tell(i, bare, ACCOUNT_CREATED, 0, now_us);
 	} else if (changed) {
 		if (which == REMOVE)
 			log_line(NULL, HM_INFO, "account removed", hm_kv("jid", bare));
@@ -449,8 +441,8 @@ goodbye_said(struct waiter *w, struct entity *e, enum hm_cond why)
 	e->pins++;
 	turn_begin(e, NULL);
 	notice_account_deleting(user_of(e));
-	e->doomed =
-		true; /* what comes back to the goodbyes must not be stored behind the deletion */
+	/* What comes back to the goodbyes must not be stored behind the deletion. */
+	e->doomed = true;
 	e->pins--;
 	turn_end();
 	write_it(op);

@@ -13,7 +13,6 @@
 #include "core/here.h"
 #include "core/turn.h"
 #include "core/user.h"
-#include "crypto/hash.h"
 #include "link/link.h"
 #include "loop/worker.h"
 
@@ -43,11 +42,8 @@ command_hold(struct hm_cmd *cmd)
 static void
 command_free(struct hm_cmd *cmd)
 {
-	for (unsigned i = 0; i < COMMAND_ARGS; i++) {
-		if (cmd->arg[i])
-			crypto_wipe(cmd->arg[i], strlen(cmd->arg[i]));
-		mem_free(cmd->arg[i]);
-	}
+	for (unsigned i = 0; i < COMMAND_ARGS; i++)
+		mem_free_secret(cmd->arg[i]);
 	if (cmd->user) {
 		cmd->user->entity.pins--;
 		entity_settle(&cmd->user->entity);
@@ -330,9 +326,7 @@ run_line(struct mail *mail)
 		l->cmd->line(l->cmd, l->line);
 	else
 		command_line_done(l->cmd);
-	if (l->line)
-		crypto_wipe(l->line, strlen(l->line));
-	mem_free(l->line);
+	mem_free_secret(l->line);
 	command_drop(l->cmd);
 	mem_free(l);
 }

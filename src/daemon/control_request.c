@@ -59,12 +59,8 @@ value_text(enum hm_arg_type type, const json_t *value)
 static void
 values_free(struct command_value *v, size_t n)
 {
-	for (size_t i = 0; i < n; i++) {
-		char *value = (char *)(uintptr_t)v[i].value;
-
-		explicit_bzero(value, strlen(value));
-		mem_free(value);
-	}
+	for (size_t i = 0; i < n; i++)
+		mem_free_secret((char *)(uintptr_t)v[i].value);
 }
 
 /* false: *why is the sentence. */

@@ -37,15 +37,6 @@ link_new(enum link_kind kind, uint64_t stream, uint64_t session)
 	return msg;
 }
 
-/* Verifiers are secrets: they don't stay behind in freed memory. */
-static void
-free_secret(char *s)
-{
-	if (s)
-		explicit_bzero(s, strlen(s));
-	mem_free(s);
-}
-
 void
 link_free(struct link_msg *msg)
 {
@@ -57,7 +48,7 @@ link_free(struct link_msg *msg)
 		break;
 	case LINK_CREDENTIAL:
 		for (unsigned i = 0; i < LINK_HASHES; i++)
-			free_secret(msg->u.credential.verifier[i]);
+			mem_free_secret(msg->u.credential.verifier[i]);
 		break;
 	case LINK_AUTH_OUTCOME:
 		mem_free(msg->u.outcome.host);

@@ -24,19 +24,11 @@ struct plain_job {
 };
 
 static void
-wipe(char *secret)
-{
-	if (secret)
-		crypto_wipe(secret, strlen(secret));
-	mem_free(secret);
-}
-
-static void
 job_free(struct plain_job *job)
 {
-	wipe(job->password);
+	mem_free_secret(job->password);
 	for (unsigned i = 0; i < LINK_HASHES; i++)
-		wipe(job->verifier[i]);
+		mem_free_secret(job->verifier[i]);
 	mem_free(job);
 }
 

@@ -211,8 +211,8 @@ sasl_library_init(struct hm_error *why)
 
 	/* Which code is loaded is not for the environment to say. */
 	unsetenv("SASL_PATH");
-	sasl_set_mutex(lock_new, lock_take, lock_give,
-	               lock_free); /* before all else, or it is ignored */
+	/* Before all else, or it is ignored. */
+	sasl_set_mutex(lock_new, lock_take, lock_give, lock_free);
 	result = sasl_auxprop_add_plugin(AUXPROP_NAME, plug_in);
 	if (result == SASL_OK)
 		result = sasl_server_init(library_callbacks, NULL);
@@ -299,9 +299,7 @@ exchange_free(struct exchange **ep)
 		return;
 	if (e->conn)
 		sasl_dispose(&e->conn);
-	if (e->verifier)
-		crypto_wipe(e->verifier, strlen(e->verifier));
-	mem_free(e->verifier);
+	mem_free_secret(e->verifier);
 	mem_free(e);
 }
 

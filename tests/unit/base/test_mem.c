@@ -32,6 +32,8 @@ nothing_at_all_is_an_object_too(void **state)
 	assert_non_null(p);
 	mem_free(p);
 	mem_free(NULL);
+	mem_free_secret(mem_strdup("secret"));
+	mem_free_secret(NULL);
 }
 
 static void
