@@ -33,8 +33,8 @@ struct request {
 
 struct answer {
 	enum exit_status status;
-	char code
-		[32]; /* of the server, or ours: "no-connection", "timeout", "protocol", "input", "interrupted" */
+	/* The server's, or ours: "no-connection", "timeout", "protocol", "input", "interrupted". */
+	char code[32];
 	char text[512]; /* why it failed, or what the server says with its ok; may be empty */
 };
 

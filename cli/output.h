@@ -15,8 +15,8 @@
 #include "base/buf.h"
 
 #define OUTPUT_COLUMNS_MAX 64
-#define OUTPUT_AHEAD                                                                               \
-	1000 /* rows that decide the widths of a table; later ones follow as they come */
+/* Rows that decide the widths of a table; later ones follow as they come. */
+#define OUTPUT_AHEAD 1000
 
 struct output {
 	bool json;

@@ -171,8 +171,8 @@ HM_PUBLIC void *hm_table_get(const struct hm_table *t, const char *key);
 HM_PUBLIC void *hm_table_put(struct hm_table *t, const char *key, void *value);
 HM_PUBLIC void *hm_table_remove(struct hm_table *t, const char *key);
 HM_PUBLIC size_t hm_table_count(const struct hm_table *t);
-HM_PUBLIC bool hm_table_next(const struct hm_table *t, size_t *pos, const char **key,
-                             void **value); /* pos starts at 0 */
+/* pos starts at 0. */
+HM_PUBLIC bool hm_table_next(const struct hm_table *t, size_t *pos, const char **key, void **value);
 
 /* --- Accounts (for modules that manage them) ---------------------------------------- */
 

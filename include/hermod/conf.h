@@ -47,8 +47,8 @@ struct hm_conf_key {
 	 * lets the file say "unlimited" too.
 	 */
 	const char *min, *max;
-	const char *const
-		*choices; /* NULL-terminated; of a CHOICE, or what the entries of a LIST may be */
+	/* NULL-terminated; of a CHOICE, or what the entries of a LIST may be. */
+	const char *const *choices;
 	/* Of a STRING, or of each entry of a LIST: is it one?  And what it must be: "a URI". */
 	bool (*valid)(const char *text);
 	const char *what;

@@ -41,9 +41,8 @@ HM_PUBLIC struct hm_user *hm_session_user(const struct hm_session *s);
 /* full JID; NULL before binding */
 HM_PUBLIC const char *hm_session_jid(const struct hm_session *s);
 HM_PUBLIC const char *hm_session_resource(const struct hm_session *s);
-HM_PUBLIC const struct hm_stanza *
-hm_session_presence(const struct hm_session
-                            *s); /* the last broadcast available presence, NULL: not available */
+/* The last broadcast available presence, NULL: not available. */
+HM_PUBLIC const struct hm_stanza *hm_session_presence(const struct hm_session *s);
 /* of that presence, RFC 6121 4.7.2.3 */
 HM_PUBLIC int hm_session_priority(const struct hm_session *s);
 HM_PUBLIC int64_t hm_session_since_us(const struct hm_session *s); /* of binding, wall clock */

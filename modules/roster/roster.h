@@ -51,8 +51,8 @@ struct roster_session {
 /* --- items.c --- */
 struct roster *roster_of(struct hm_mod *m, const struct hm_user *u);
 struct item *item_find(struct hm_mod *m, const struct hm_user *u, const char *bare);
-struct item *item_make(struct hm_mod *m, struct hm_user *u,
-                       const char *bare); /* finds or adds an unlisted one */
+/* Finds or adds an unlisted one. */
+struct item *item_make(struct hm_mod *m, struct hm_user *u, const char *bare);
 /* Whether it (NULL: a new one) cannot become an item with this name and these groups (NULL: none). */
 bool roster_is_full(struct hm_mod *m, struct hm_user *u, const struct item *it, const char *bare,
                     const char *name, const char *groups);

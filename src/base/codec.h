@@ -16,7 +16,7 @@ bool base64_decode(void *out, size_t *out_len, const char *text, size_t len)
 void hex_encode(char *out, const void *data, size_t len); /* lower case; out holds 2 * len + 1 */
 bool hex_decode(void *out, const char *text, size_t len)
 	__attribute__((warn_unused_result)); /* out holds len / 2 */
-bool utf8_valid(const char *s,
-                size_t len); /* RFC 3629: no surrogates, no overlong forms, up to U+10FFFF */
+/* RFC 3629: no surrogates, no overlong forms, up to U+10FFFF. */
+bool utf8_valid(const char *s, size_t len);
 
 #endif

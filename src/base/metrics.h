@@ -16,8 +16,8 @@
 enum metric_type { METRIC_COUNTER, METRIC_GAUGE, METRIC_HISTOGRAM };
 
 struct metric {
-	const char *
-		name; /* "hermod_messages_routed" without _total; fixed unit in the name (_seconds, _bytes) */
+	/* "hermod_messages_routed" without _total; fixed unit in the name (_seconds, _bytes). */
+	const char *name;
 	const char *help; /* one sentence */
 	enum metric_type type;
 };
@@ -32,9 +32,8 @@ const struct metric *metrics_at(unsigned i);
 void
 metrics_thread(unsigned shard); /* which shard this thread adds to; 0 is shared by all others */
 void metric_add(unsigned id, int64_t n);
-void metric_observe(
-	unsigned id,
-	int64_t microseconds); /* histogram, buckets 1 us .. 16 s by powers of two; shown in seconds */
+/* Histogram, buckets 1 us .. 16 s by powers of two; shown in seconds. */
+void metric_observe(unsigned id, int64_t microseconds);
 int64_t metric_value(unsigned id);   /* sum over the shards; count for histograms */
 void metrics_write(struct buf *out); /* OpenMetrics text, ends in "# EOF\n" */
 

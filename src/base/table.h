@@ -20,8 +20,8 @@ struct table {
 
 void *table_get(const struct table *t, const char *key); /* NULL: not there */
 void *table_get_n(const struct table *t, const void *key, size_t len);
-void *table_put(struct table *t, const char *key,
-                void *value); /* the value that was there before, or NULL; value may not be NULL */
+/* The value that was there before, or NULL; value may not be NULL. */
+void *table_put(struct table *t, const char *key, void *value);
 void *table_put_n(struct table *t, const void *key, size_t len, void *value);
 void *table_remove(struct table *t, const char *key); /* the value, or NULL */
 void *table_remove_n(struct table *t, const void *key, size_t len);

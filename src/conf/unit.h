@@ -15,8 +15,8 @@
 #define CONF_UNLIMITED INT64_MAX
 
 bool conf_is_number(const char *text); /* digits, a sign before them perhaps */
-bool conf_is_unit(
-	const char *text); /* of anything; common mistakes too, so that they are told as such */
+/* Of anything; common mistakes too, so that they are told as such. */
+bool conf_is_unit(const char *text);
 
 /* type is INT, SIZE (bytes) or DURATION (milliseconds).  false: not such a thing, or far too much. */
 bool conf_read_number(enum hm_conf_type type, const char *text, int64_t *value);

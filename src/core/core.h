@@ -49,8 +49,8 @@ enum core_conflict { CONFLICT_REPLACE, CONFLICT_RENAME, CONFLICT_REFUSE };
 enum core_delivery { DELIVERY_COMMITTED, DELIVERY_IMMEDIATE };
 
 extern const struct hm_conf_key core_keys[];
-extern const size_t core_keys_n,
-	core_host_keys_n; /* the first so many may stand in a host's block */
+extern const size_t core_keys_n;
+extern const size_t core_host_keys_n; /* the first so many may stand in a host's block */
 
 /* What the core speaks, for --describe. */
 extern const struct hm_spec core_specs[];

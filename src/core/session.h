@@ -138,9 +138,8 @@ void session_gone(struct hm_session *s); /* unavailable to all who know it */
 void
 session_hide_directed(struct hm_session *s, bool (*covered)(const char *to, void *ctx), void *ctx);
 /* --- ask.c --- */
-bool
-session_answered(struct hm_session *s,
-                 const struct hm_stanza *iq); /* true: it was the answer to a request of ours */
+/* true: it was the answer to a request of ours. */
+bool session_answered(struct hm_session *s, const struct hm_stanza *iq);
 /* Is this element the answer to one of those? */
 bool session_is_answer(const struct hm_session *s, const struct hm_elem *root);
 void session_ask(struct hm_session *s, struct hm_mod *m, const struct hm_stanza *take,

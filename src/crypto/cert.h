@@ -76,9 +76,9 @@ bool cert_end_point(struct x509_st *x509, unsigned char out[CERT_END_POINT_MAX],
 #define CERT_DOMAINS_MAX 100
 
 struct cert_order {
-	const char *const *
-		domains; /* A-labels, "*.a.example" or addresses; the first becomes the Common Name too */
-	size_t n;        /* 1 to CERT_DOMAINS_MAX */
+	/* A-labels, "*.a.example" or addresses; the first becomes the Common Name too. */
+	const char *const *domains;
+	size_t n;               /* 1 to CERT_DOMAINS_MAX */
 	unsigned days;          /* valid from yesterday on for so many; 1 to 36500 */
 	const char *chain_path; /* mode 0644 */
 	const char *key_path;   /* mode 0600; may equal chain_path */

@@ -320,8 +320,8 @@ hosts_commit(struct hosts *hosts, const struct settings *next)
 				exchange_config(&r->modules[k], slot, m, next);
 		}
 	}
-	publish_fresh(
-		hosts); /* also when there is none: stream features follow from configurations */
+	/* Also when there is none: stream features follow from configurations. */
+	publish_fresh(hosts);
 }
 
 void

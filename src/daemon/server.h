@@ -17,8 +17,8 @@
 struct server {
 	const struct options *options;
 	struct settings *settings; /* in force; a reference on its snapshot */
-	struct settings
-		*started; /* with which it started: what needs a restart is compared with it */
+	/* With which it started: what needs a restart is compared with it. */
+	struct settings *started;
 	struct tls_context *tls;
 	struct listeners *listeners;
 	struct hosts *hosts;

@@ -138,8 +138,8 @@ struct link_msg *link_new(enum link_kind kind, uint64_t stream, uint64_t session
 void link_free(struct link_msg *msg); /* with all that it owns */
 
 typedef void link_receive_fn(struct link_msg *take);
-void link_set_receivers(link_receive_fn *core,
-                        link_receive_fn *stream); /* once, before the workers run */
+/* Once, before the workers run. */
+void link_set_receivers(link_receive_fn *core, link_receive_fn *stream);
 /* worker: for LOOK_UP, OUTCOME, STRANGER_IQ: link_guard(source); else the session's worker */
 void link_to_core(unsigned worker, struct link_msg *take);
 void link_to_stream(struct link_msg *take); /* to link_worker(take->stream) */

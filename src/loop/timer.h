@@ -19,8 +19,8 @@ struct timer { /* zeroed is stopped */
 	void (*fire)(struct timer *t); /* may start, stop or free the timer */
 };
 
-void timer_start(struct timer *t, uint32_t ms,
-                 void (*fire)(struct timer *t)); /* restarts when running */
+/* Restarts when running. */
+void timer_start(struct timer *t, uint32_t ms, void (*fire)(struct timer *t));
 void timer_stop(struct timer *t);
 bool timer_running(const struct timer *t);
 

@@ -35,8 +35,8 @@ void workers_metrics_register(void);
 bool workers_init(unsigned n, struct hm_error *why) HM_MUST_USE;
 /* Runs worker 0 on the calling thread and starts threads for the others; returns after workers_stop(). */
 void workers_run(void);
-void workers_stop(
-	void); /* any thread, also a signal handler: every worker ends after its present turn */
+/* Any thread, also a signal handler: every worker ends after its present turn. */
+void workers_stop(void);
 void workers_free(void);
 
 unsigned workers_count(void);
@@ -53,10 +53,10 @@ void workers_kick(void);
 struct event_base *worker_base(void);
 struct arena *
 worker_scratch(void); /* dies with the callback: reset after each mail and each event */
-char *worker_buffer(
-	size_t *size); /* 64 KiB shared by all of this worker for one read or write at a time */
-void worker_at_turn_end(
-	struct turn_end *te); /* idempotent while queued; te must stay alive or be cancelled */
+/* 64 KiB shared by all of this worker for one read or write at a time. */
+char *worker_buffer(size_t *size);
+/* Idempotent while queued; te must stay alive or be cancelled. */
+void worker_at_turn_end(struct turn_end *te);
 void worker_cancel_turn_end(struct turn_end *te);
 int64_t worker_now_ms(void); /* the monotonic clock as of this turn's start */
 
@@ -74,9 +74,9 @@ void worker_leave(void);
  */
 void worker_doing(const char *module, const char *event, const char *address);
 struct worker_view {
-	char module[32], event[48],
-		address[128]; /* copies, may be torn while running: for people */
-	int64_t busy_ms;      /* how long the watchdog has seen the present callback run */
+	/* Copies, may be torn while running: for people. */
+	char module[32], event[48], address[128];
+	int64_t busy_ms; /* how long the watchdog has seen the present callback run */
 	uint64_t turns, mails;
 	uint64_t cpu_us; /* of the thread */
 };

@@ -67,8 +67,8 @@ void conn_set_output_limit(struct conn *c, size_t bytes, uint32_t stuck_ms);
 void conn_close(struct conn *c, uint32_t linger_ms);
 
 void conn_hold_reading(struct conn *c); /* nothing is read (back-pressure) */
-void conn_resume_reading(
-	struct conn *c); /* kept bytes are given again, in a later turn, not from inside */
+/* Kept bytes are given again, in a later turn, not from inside. */
+void conn_resume_reading(struct conn *c);
 /*
  * `ended(CONN_TIMEOUT)` when no byte arrived for ms; 0: never. Coarse. A TLS handshake counts as a whole, whatever
  * arrives meanwhile; time with reading held does not count.
@@ -93,8 +93,8 @@ const char *conn_tls_version(const struct conn *c); /* "TLSv1.3" */
 const char *conn_tls_cipher(const struct conn *c);
 const char *conn_tls_error(const struct conn *c); /* a sentence, after CONN_TLS_FAILED */
 /* Channel bindings (RFC 9266, RFC 5929): false when this connection has none of that type. */
-bool conn_tls_exporter(struct conn *c,
-                       unsigned char out[32]); /* TLS 1.3, or 1.2 with extended master secret */
+/* TLS 1.3, or 1.2 with extended master secret. */
+bool conn_tls_exporter(struct conn *c, unsigned char out[32]);
 bool conn_tls_server_end_point(struct conn *c, unsigned char out[64], size_t *len);
 
 /* --- Moving to another worker --- */
@@ -110,10 +110,10 @@ void conn_attach(struct conn *c, void *owner);
 /* --- About the peer --- */
 #define CONN_ADDRESS_MAX 46
 struct conn_peer {
-	char address
-		[CONN_ADDRESS_MAX]; /* "192.0.2.1" or "2001:db8::1" (IPv4-mapped shown as IPv4); "local" otherwise */
-	char prefix
-		[CONN_ADDRESS_MAX]; /* what limits per address count by: the IPv4 address, or the IPv6 "2001:db8:1:2::/64" */
+	/* "192.0.2.1" or "2001:db8::1" (IPv4-mapped shown as IPv4); "local" otherwise. */
+	char address[CONN_ADDRESS_MAX];
+	/* What limits per address count by: the IPv4 address, or the IPv6 "2001:db8:1:2::/64". */
+	char prefix[CONN_ADDRESS_MAX];
 	uint16_t port;
 };
 const struct conn_peer *conn_peer(const struct conn *c);

@@ -15,8 +15,8 @@
 
 struct tls_context; /* counted; any thread */
 struct tls_host {
-	const char *
-		domain; /* as A-label; also serves "*.": names of its services that have no entry of their own */
+	/* As A-label; also serves "*.": names of its services that have no entry of their own. */
+	const char *domain;
 	const char *certificate; /* path of the PEM chain */
 	const char *key;         /* path of the PEM key; may be the same file */
 };

@@ -222,8 +222,8 @@ a_middle_dot_stands_between_two_l(void **state)
 {
 	CHECK(precis_username, { "col·laborar", "col·laborar" }, { "COL·LABORAR", "col·laborar" },
 	      { "l·l·l", "l·l·l" }, { "l·", NULL }, { "·l", NULL }, { "a·l", NULL },
-	      { "l·a", NULL }, { "l··l", NULL }, { "·", NULL },
-	      { "l\u0387l", "l·l" }); /* Greek ano teleia is canonically the same */
+	      /* Greek ano teleia is canonically the same. */
+	      { "l·a", NULL }, { "l··l", NULL }, { "·", NULL }, { "l\u0387l", "l·l" });
 }
 
 static void
