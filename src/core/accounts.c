@@ -11,33 +11,22 @@
 #include <string.h>
 
 #include "base/clock.h"
-#include "base/codec.h"
 #include "base/log.h"
 #include "base/mem.h"
-#include "base/random.h"
 #include "core/chain.h"
 #include "core/changed.h"
 #include "core/core.h"
+#include "core/derive.h"
 #include "core/here.h"
+#include "core/secret.h"
 #include "core/turn.h"
 #include "core/user.h"
 #include "crypto/hash.h"
 #include "crypto/scram.h"
-#include "loop/offload.h"
 #include "loop/worker.h"
 #include "xmpp/jid.h"
 
-enum {
-	READ_ID,
-	READ_CREDENTIALS,
-	LIST,
-	CREATE,
-	SET_PASSWORD,
-	REMOVE,
-	ADD_SECRET,
-	READ_SECRET,
-	STATEMENTS
-};
+enum { READ_ID, READ_CREDENTIALS, LIST, CREATE, SET_PASSWORD, REMOVE, STATEMENTS };
 static const char *const sql[STATEMENTS] = {
 	[READ_ID] = "SELECT id FROM accounts WHERE host = $1 AND name = $2",
 	[READ_CREDENTIALS] =
@@ -51,18 +40,15 @@ static const char *const sql[STATEMENTS] = {
 		"UPDATE accounts SET scram_sha_1 = $3, scram_sha_256 = $4, scram_sha_512 = $5"
 		" WHERE host = $1 AND name = $2",
 	[REMOVE] = "DELETE FROM accounts WHERE host = $1 AND name = $2",
-	[ADD_SECRET] =
-		"INSERT INTO secrets (name, value) VALUES ('accounts', $1) ON CONFLICT (name) DO NOTHING",
-	[READ_SECRET] = "SELECT value FROM secrets WHERE name = 'accounts'",
 };
 static unsigned statement[STATEMENTS];
-static unsigned char secret[SCRAM_SECRET_LEN];
 
 void
 accounts_register_statements(void)
 {
 	for (unsigned i = 0; i < STATEMENTS; i++)
 		statement[i] = store_statement("core", i, sql[i], sql[i]);
+	secret_register_statements();
 }
 
 static void
@@ -104,10 +90,7 @@ struct operation {
 	unsigned which; /* CREATE, SET_PASSWORD, REMOVE */
 	struct host *host;
 	char *local, *bare;
-	char *password;
-	char *verifier[CRYPTO_HASHES];
-	unsigned iterations;
-	bool derived;
+	struct derivation derivation;
 	uint64_t except;
 	unsigned worker; /* that asked */
 	enum hm_account_result result;
@@ -118,9 +101,7 @@ struct operation {
 static void
 operation_free(struct operation *op)
 {
-	mem_free_secret(op->password);
-	for (unsigned i = 0; i < CRYPTO_HASHES; i++)
-		mem_free_secret(op->verifier[i]);
+	derivation_wipe(&op->derivation);
 	mem_free(op->local);
 	mem_free(op->bare);
 	mem_free(op);
@@ -203,6 +184,16 @@ tell(unsigned worker, const char *bare, enum telling_kind kind, uint64_t except,
 
 /* --- Writing -------------------------------------------------------------------------------------------- */
 
+/* At its home.  It is not removed after all. */
+static void
+spare(const char *bare)
+{
+	struct hm_user *u = user_find(bare);
+
+	if (u)
+		u->entity.doomed = false;
+}
+
 static void
 written(void *ctx, enum store_outcome outcome, struct store_rows *const *rows, size_t n)
 {
@@ -214,8 +205,8 @@ written(void *ctx, enum store_outcome outcome, struct store_rows *const *rows, s
 	/* Before the answer: who logs in because of it has been looked up later. */
 	int64_t now_us = clock_mono_us();
 
-	if (which == REMOVE && !changed && user_find(bare))
-		user_find(bare)->entity.doomed = false;
+	if (which == REMOVE && !changed)
+		spare(bare);
 	/* The answer first: a session that is about to end has asked for it.  op is another worker's from then on. */
 	if (outcome != STORE_OK)
 		finish(op, HM_ACCOUNT_BUSY);
@@ -247,116 +238,43 @@ write_it(struct operation *op)
 	if (op->which == CREATE)
 		v[call.n++] = hm_value_int(clock_wall_us());
 	for (unsigned i = 0; op->which != REMOVE && i < CRYPTO_HASHES; i++)
-		v[call.n++] = hm_value_text(op->verifier[i]);
-	if (!store_write(&call, 1, written, op))
-		finish(op, HM_ACCOUNT_BUSY);
-}
-
-/* --- Deriving: what one turn asks for goes to the pool in bundles, whose results are one commit ---- */
-
-#define BUNDLE_MAX 8
-
-struct bundle {
-	struct offload sums;
-	struct turn_end turn_end;
-	size_t n;
-	struct operation *ops[BUNDLE_MAX];
-};
-
-/* The bundle that this turn is filling. */
-static _Thread_local struct bundle *filling;
-
-static void
-derive_one(struct operation *op)
-{
-	struct scram_keys keys[CRYPTO_HASHES];
-	char text[SCRAM_TEXT_MAX];
-
-	for (unsigned i = 0; i < CRYPTO_HASHES; i++)
-		scram_choose(&keys[i], (enum crypto_hash)i, op->iterations);
-	op->derived = scram_derive_all(keys, CRYPTO_HASHES, op->password);
-	for (unsigned i = 0; i < CRYPTO_HASHES; i++) {
-		scram_write(&keys[i], text);
-		op->verifier[i] = mem_strdup(text);
-	}
-	crypto_wipe(keys, sizeof(keys));
-	crypto_wipe(text, sizeof(text));
-}
-
-/* On a thread of the pool. */
-static void
-derive(struct offload *job)
-{
-	struct bundle *b = HM_CONTAINER(job, struct bundle, sums);
-
-	for (size_t i = 0; i < b->n; i++)
-		derive_one(b->ops[i]);
-}
-
-static void
-derived(struct offload *job)
-{
-	struct bundle *b = HM_CONTAINER(job, struct bundle, sums);
-
-	for (size_t i = 0; i < b->n; i++) {
-		if (b->ops[i]->derived)
-			write_it(b->ops[i]);
-		else
-			finish(b->ops[i], HM_ACCOUNT_BUSY);
-	}
-	mem_free(b);
-}
-
-static void
-bundle_send(struct bundle *b)
-{
-	filling = NULL;
-	if (offload_run(&b->sums))
+		v[call.n++] = hm_value_text(op->derivation.verifier[i]);
+	if (store_write(&call, 1, written, op))
 		return;
-	for (size_t i = 0; i < b->n; i++)
-		finish(b->ops[i], HM_ACCOUNT_BUSY);
-	mem_free(b);
+	if (op->which == REMOVE)
+		spare(op->bare);
+	finish(op, HM_ACCOUNT_BUSY);
 }
 
-static void
-bundle_turn_end(struct turn_end *te)
-{
-	bundle_send(HM_CONTAINER(te, struct bundle, turn_end));
-}
+/* --- Passwords become verifiers ------------------------------------------------------------ */
 
 static void
-bundle_add(struct operation *op)
+derived(struct derivation *d, bool fine)
 {
-	struct bundle *b = filling;
+	struct operation *op = HM_CONTAINER(d, struct operation, derivation);
 
-	if (!b) {
-		b = filling = mem_new(struct bundle);
-		b->sums.sum = derive;
-		b->sums.done = derived;
-		b->turn_end.run = bundle_turn_end;
-		worker_at_turn_end(&b->turn_end);
-	}
-	b->ops[b->n++] = op;
-	if (b->n == BUNDLE_MAX) {
-		worker_cancel_turn_end(&b->turn_end);
-		bundle_send(b);
-	}
+	if (fine)
+		write_it(op);
+	else
+		finish(op, HM_ACCOUNT_BUSY);
 }
 
 /* false: finished already. */
 static bool
 take_credentials(struct operation *op, const struct account_credentials *with)
 {
-	const char *prepared =
-		with->password ? precis_opaque_string(with->password, worker_scratch()) : NULL;
+	char *prepared = with->password ? (char *)(uintptr_t)precis_opaque_string(with->password,
+	                                                                          worker_scratch())
+	                                : NULL;
 
 	if (with->password && (!prepared || strlen(prepared) > JID_PART_MAX)) {
 		finish(op, HM_ACCOUNT_BAD_PASSWORD);
 		return false;
 	}
 	if (prepared) {
-		op->password = mem_strdup(prepared);
-		op->iterations = (unsigned)host_limits(op->host)->scram_iterations;
+		op->derivation.password = mem_strdup(prepared);
+		op->derivation.iterations = (unsigned)host_limits(op->host)->scram_iterations;
+		crypto_wipe(prepared, strlen(prepared));
 		return true;
 	}
 	for (unsigned i = 0; i < CRYPTO_HASHES; i++) {
@@ -368,7 +286,7 @@ take_credentials(struct operation *op, const struct account_credentials *with)
 			finish(op, HM_ACCOUNT_BAD_PASSWORD);
 			return false;
 		}
-		op->verifier[i] = mem_strdup(with->verifier[i]);
+		op->derivation.verifier[i] = mem_strdup(with->verifier[i]);
 	}
 	return true;
 }
@@ -383,6 +301,7 @@ begin(unsigned which, struct host *h, const char *name, account_done_fn *done, v
 	op->which = which;
 	op->host = h;
 	op->worker = here->worker;
+	op->derivation.done = derived;
 	op->done = done;
 	op->ctx = ctx;
 	if (!local || strlen(local) > (size_t)host_limits(h)->max_account_name) {
@@ -399,8 +318,8 @@ sums_or_write(struct operation *op, const struct account_credentials *with)
 {
 	if (!take_credentials(op, with))
 		return;
-	if (op->password)
-		bundle_add(op);
+	if (op->derivation.password)
+		derivation_start(&op->derivation);
 	else
 		write_it(op);
 }
@@ -466,48 +385,4 @@ account_remove(struct host *h, const char *name, account_done_fn *done, void *ct
 		return;
 	op->mail.run = remove_at_home;
 	worker_post(link_home(op->bare), &op->mail);
-}
-
-/* --- The installation's secret ---------------------------------------------------------------------------------- */
-
-static void (*secret_ready)(bool ok);
-
-static void
-secret_read(void *ctx, enum store_outcome outcome, struct store_rows *const *rows, size_t n)
-{
-	const char *hex =
-		outcome == STORE_OK && store_next(rows[0]) ? store_text(rows[0], 0) : NULL;
-
-	secret_ready(hex && strlen(hex) == 2 * sizeof(secret) &&
-	             hex_decode(secret, hex, strlen(hex)));
-}
-
-static void
-secret_made(void *ctx, enum store_outcome outcome, struct store_rows *const *rows, size_t n)
-{
-	struct store_call call = { statement[READ_SECRET], NULL, 0 };
-
-	store_read(&call, 1, secret_read, NULL);
-}
-
-void
-accounts_read_secret(void (*ready)(bool ok))
-{
-	unsigned char fresh[sizeof(secret)];
-	char hex[2 * sizeof(secret) + 1];
-	struct hm_value v;
-	struct store_call call = { statement[ADD_SECRET], &v, 1 };
-
-	secret_ready = ready;
-	random_bytes(fresh, sizeof(fresh));
-	hex_encode(hex, fresh, sizeof(fresh));
-	v = hm_value_text(hex);
-	if (!store_write(&call, 1, secret_made, NULL))
-		ready(false);
-}
-
-const unsigned char *
-accounts_secret(void)
-{
-	return secret;
 }

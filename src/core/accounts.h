@@ -12,6 +12,7 @@
 #include "core/host.h"
 #include "store/store.h"
 
+/* The secret's, too. */
 void accounts_register_statements(void);
 
 /* Rows: id.  done as in store_read(). */
@@ -39,9 +40,5 @@ void account_set_password(struct host *h, const char *name, const struct account
                           uint64_t except, account_done_fn *done, void *ctx);
 /* Modules are told first (account_deleting), then all its rows go, then done, then its sessions. */
 void account_remove(struct host *h, const char *name, account_done_fn *done, void *ctx);
-
-/* Makes the installation's secret or reads it; ready(true) in a later turn. */
-void accounts_read_secret(void (*ready)(bool ok));
-const unsigned char *accounts_secret(void); /* 32 bytes; for crypto/scram.h's fakes */
 
 #endif

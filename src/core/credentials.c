@@ -20,6 +20,7 @@
 #include "core/core.h"
 #include "core/here.h"
 #include "core/metrics.h"
+#include "core/secret.h"
 #include "crypto/hash.h"
 #include "crypto/scram.h"
 #include "loop/worker.h"
@@ -168,7 +169,7 @@ give_fake(struct link_msg *answer, unsigned hash, const struct link_msg *questio
 	unsigned iterations = (unsigned)(h ? host_limits(h) : core_limits())->scram_iterations;
 	char *bare = mem_printf("%s@%s", question->u.look_up.local, question->u.look_up.host);
 
-	scram_fake(&keys, (enum crypto_hash)hash, iterations, accounts_secret(), bare);
+	scram_fake(&keys, (enum crypto_hash)hash, iterations, secret_bytes(), bare);
 	scram_write(&keys, text);
 	answer->u.credential.verifier[hash] = mem_strdup(text);
 	mem_free(bare);

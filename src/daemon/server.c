@@ -12,9 +12,9 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "base/mem.h"
-#include "core/accounts.h"
 #include "core/command.h"
 #include "core/core.h"
+#include "core/secret.h"
 #include "daemon/certificates.h"
 #include "daemon/commands.h"
 #include "daemon/control.h"
@@ -172,7 +172,7 @@ all_started(void *ctx)
 {
 	signals_open(&server);
 	certificates_watch(&server);
-	accounts_read_secret(secret_read);
+	secret_load(secret_read);
 }
 
 /* --- The whole life ----------------------------------------------------------------------- */
