@@ -14,6 +14,7 @@
 #include "link/link.h"
 #include "loop/worker.h"
 #include "store/failpoint.h"
+#include "store/fault_disk.h"
 #include "store/store.h"
 #include "xml/parser.h"
 #include "xmpp/jid.h"
@@ -207,7 +208,22 @@ test_failpoint(struct hm_mod *m, struct hm_cmd *cmd)
 		hm_cmd_fail(cmd, why.code, why.text);
 }
 
+static void
+test_disk(struct hm_mod *m, struct hm_cmd *cmd)
+{
+	int64_t ms = hm_cmd_int(cmd, 1, 0);
+
+	fault_disk_set_full(hm_cmd_int(cmd, 0, 0) != 0);
+	fault_disk_set_sync_ms(ms > 0 ? (uint64_t)ms : 0);
+	hm_cmd_done(cmd);
+}
+
 const struct hm_command test_commands[] = {
+	{ .name = "test disk",
+	  .help = "Let the disk of --test-disk be full (1), and slow by so much.",
+	  .args = { { "full", HM_ARG_INT }, { "sync_ms", HM_ARG_INT } },
+	  .run = test_disk,
+	  .hidden = true },
 	{ .name = "test failpoint",
 	  .help = "Let the store fail, or the process die, at a place.",
 	  .args = { { "name", HM_ARG_TEXT },

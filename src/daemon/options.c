@@ -18,6 +18,7 @@ enum {
 	DESCRIBE,
 	MODULE_PATH,
 	TEST,
+	TEST_DISK,
 	TEST_SEED,
 	VERSION
 };
@@ -28,6 +29,7 @@ static const struct option known[] = {
 	{ "describe", no_argument, NULL, DESCRIBE },
 	{ "module-path", required_argument, NULL, MODULE_PATH },
 	{ "test", no_argument, NULL, TEST },
+	{ "test-disk", required_argument, NULL, TEST_DISK },
 	{ "test-seed", required_argument, NULL, TEST_SEED },
 	{ "version", no_argument, NULL, VERSION },
 	{ "help", no_argument, NULL, HELP },
@@ -47,6 +49,7 @@ options_help(void)
 	     "  --describe         print what server and modules declare, as JSON\n"
 	     "  --module-path DIR  where the modules are (" HERMOD_MODULE_DIR ")\n"
 	     "  --test             commands for tests on the control socket\n"
+	     "  --test-disk FILE   what was not synchronised is lost with the process; FILE tells what was\n"
 	     "  --test-seed N      shuffle the order of hooks inside a phase\n"
 	     "  --version          the version\n"
 	     "  --help             this text");
@@ -74,6 +77,9 @@ take(struct options *options, int option)
 		return true;
 	case TEST:
 		options->test = true;
+		return true;
+	case TEST_DISK:
+		options->test_disk = optarg;
 		return true;
 	case TEST_SEED:
 		if (read_seed(optarg, &options->test_seed))

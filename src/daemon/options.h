@@ -20,9 +20,10 @@ struct options {
 	enum options_action action;
 	const char *config;
 	const char *module_path;
-	bool test;          /* commands for tests */
-	uint64_t test_seed; /* order of hooks inside a phase */
-	int64_t started_us; /* on the monotonic clock */
+	bool test;             /* commands for tests */
+	uint64_t test_seed;    /* order of hooks inside a phase */
+	const char *test_disk; /* NULL: the usual one; looked at with test only */
+	int64_t started_us;    /* on the monotonic clock */
 };
 
 void options_read(struct options *options, int argc, char **argv);

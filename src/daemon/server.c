@@ -26,6 +26,7 @@
 #include "loop/offload.h"
 #include "loop/worker.h"
 #include "net/conn.h"
+#include "store/fault_disk.h"
 #include "store/lock.h"
 #include "store/store.h"
 #include "stream/stream.h"
@@ -103,11 +104,12 @@ open_store(struct hm_error *why)
 {
 	const struct settings *s = server.settings;
 	struct store_config config;
+	const char *disk = server.options->test ? server.options->test_disk : NULL;
 
 	settings_store(s, &config);
 	config.workers = workers_count();
-	return store_open(&config, why) && core_install(why) && install_modules(s, why) &&
-	       store_start(why);
+	return (!disk || fault_disk_install(disk, why)) && store_open(&config, why) &&
+	       core_install(why) && install_modules(s, why) && store_start(why);
 }
 
 static bool
