@@ -1,0 +1,120 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: MIT
+# Copyright 2026 the Hermod authors
+"""Clients chat while the server is killed again and again; nothing acknowledged may be lost, nothing
+may come twice.  README.md tells more.  The last line is "N passed, M failed"."""
+
+import argparse
+import asyncio
+import collections
+import os
+import random
+import sys
+import time
+import unittest
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, HERE)
+sys.path.insert(0, os.path.join(os.path.dirname(HERE), 'protocol'))
+sys.dont_write_bytecode = True
+
+from plans import PLANS  # noqa: E402
+from world import DOMAIN, World  # noqa: E402
+from xt.client import Failure  # noqa: E402
+from xt.hermod import Hermod  # noqa: E402
+from xt.server import Certificates  # noqa: E402
+
+SHOWN = 12  # mistakes of one plan; the histories of the first ones
+
+Cell = collections.namedtuple('Cell', 'workers together')
+
+
+class ServerUnderTest(Hermod):
+    """Clients come without TLS: it is the most expensive part of a login, and not what is tested."""
+
+    def __init__(self, options, plan, certificates):
+        super().__init__(options, Cell(plan.workers, False), certificates)
+        self.plan = plan
+        self.hosts = [DOMAIN]
+        self.settings[None] = ('c2s { require_tls no\nmechanisms [ SCRAM-SHA-1 ] }\n' + plan.settings())
+
+    def argv(self):
+        trace = os.path.join(self.directory, 'trace')
+        return super().argv() + (['--test-disk', trace] if self.plan.trace else [])
+
+
+def arguments():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument('filters', nargs='*', help=f'plans: {", ".join(PLANS)}')
+    parser.add_argument('--build-dir', default=os.getcwd(), help='where the server was built')
+    parser.add_argument('--server', help='the command to start instead of BUILD-DIR/src/daemon/hermod')
+    parser.add_argument('--seed', type=int, default=random.randrange(1, 2**31), help='repeats what was drawn')
+    parser.add_argument('--seconds', type=float, default=6, help='of trouble in each plan')
+    parser.add_argument('--minutes', type=float, help='goes on for so long, each time with another seed')
+    parser.add_argument('--accounts', type=int, default=10)
+    parser.add_argument('--timeout', type=float, default=float(os.environ.get('XT_TIMEOUT', '5')))
+    parser.add_argument('--log-level', default='info')
+    parser.add_argument('--keep', action='store_true', help="keep the servers' directories")
+    return parser.parse_args()
+
+
+def self_test():
+    suite = unittest.defaultTestLoader.discover(HERE, 'test_*.py')
+    result = unittest.TextTestRunner(stream=sys.stdout, verbosity=0).run(suite)
+    bad = len(result.failures) + len(result.errors)
+    return result.testsRun - bad, bad
+
+
+def run_plan(name, options, certificates):
+    """Is all well?"""
+    plan = PLANS[name](options)
+    server = ServerUnderTest(options, plan, certificates)
+    begin = time.monotonic()
+    world = None
+    try:
+        world = World(server, f'{options.seed}-{name}', plan)
+        wrong = asyncio.run(world.run())
+    except Failure as failure:
+        wrong = [(str(failure), None)]
+    finally:
+        server.remove()
+    print(f'{"FAIL" if wrong else "ok  "} {name} {time.monotonic() - begin:.1f} s, seed {options.seed}')
+    if world:
+        counts = {'clients': len(world.clients), 'messages': len(world.ledger.messages), **world.ledger.counts}
+        print('     ' + ', '.join(f'{count} {what}' for what, count in counts.items()))
+    for what, _ in wrong[:SHOWN]:
+        print('    ' + what.replace('\n', '\n    '))
+    if len(wrong) > SHOWN:
+        print(f'    and {len(wrong) - SHOWN} more')
+    for ident in list(dict.fromkeys(ident for _, ident in wrong if ident))[:3]:
+        print('\n'.join(f'      {line}' for line in world.ledger.history(ident)))
+    if wrong and options.keep:
+        print(f'    the server was in {server.directory}')
+    sys.stdout.flush()
+    return not wrong
+
+
+def main():
+    options = arguments()
+    passed, failed = self_test()
+    certificates = Certificates()
+    deadline = time.monotonic() + 60 * (options.minutes or 0)
+    names = [name for name in PLANS if not options.filters or any(f in name for f in options.filters)]
+    try:
+        while True:
+            for name in names:
+                if run_plan(name, options, certificates):
+                    passed += 1
+                else:
+                    failed += 1
+            if time.monotonic() >= deadline:
+                break
+            options.seed = random.Random(options.seed).randrange(1, 2**31)
+    finally:
+        certificates.remove()
+    print(f'{passed} passed, {failed} failed')
+    return 1 if failed else 0
+
+
+if __name__ == '__main__':
+    sys.exit(main())
