@@ -226,7 +226,8 @@ class Client:
             return
         self.world.ledger.counts['times left'] += 1
         self.resume_id = None
-        self.connection.send("<presence type='unavailable'/></stream:stream>")
+        self.send_stanza("<presence type='unavailable'/>")
+        self.connection.send('</stream:stream>')
 
     # --- The session ---------------------------------------------------------
 

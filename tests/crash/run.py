@@ -24,7 +24,7 @@ from xt.client import Failure  # noqa: E402
 from xt.hermod import Hermod  # noqa: E402
 from xt.server import Certificates  # noqa: E402
 
-SHOWN = 12  # mistakes of one plan; the histories of the first ones
+SHOWN = 5  # mistakes of one kind; the histories of the first ones
 
 Cell = collections.namedtuple('Cell', 'workers together')
 
@@ -82,10 +82,15 @@ def run_plan(name, options, certificates):
     if world:
         counts = {'clients': len(world.clients), 'messages': len(world.ledger.messages), **world.ledger.counts}
         print('     ' + ', '.join(f'{count} {what}' for what, count in counts.items()))
-    for what, _ in wrong[:SHOWN]:
-        print('    ' + what.replace('\n', '\n    '))
-    if len(wrong) > SHOWN:
-        print(f'    and {len(wrong) - SHOWN} more')
+    by_check = collections.Counter()
+    for what, _ in wrong:
+        check = what.partition(':')[0]
+        by_check[check] += 1
+        if by_check[check] <= SHOWN:
+            print('    ' + what.replace('\n', '\n    '))
+    for check, count in by_check.items():
+        if count > SHOWN:
+            print(f'    {check}: {count} in all')
     for ident in list(dict.fromkeys(ident for _, ident in wrong if ident))[:3]:
         print('\n'.join(f'      {line}' for line in world.ledger.history(ident)))
     if wrong and options.keep:
