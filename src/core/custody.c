@@ -19,6 +19,7 @@
 #include "core/turn.h"
 #include "core/user.h"
 #include "loop/worker.h"
+#include "store/failpoint.h"
 
 struct custody {
 	struct list of_worker;  /* here->custody, oldest first */
@@ -242,6 +243,7 @@ came_back(struct mail *mail)
 void
 custody_return(struct hm_letter *take)
 {
+	failpoint(FAILPOINT_BEFORE_RETURN);
 	take->mail.run = came_back;
 	worker_post(link_worker(take->custody), &take->mail);
 }

@@ -22,6 +22,7 @@
 #include "core/turn.h"
 #include "core/user.h"
 #include "loop/worker.h"
+#include "store/failpoint.h"
 
 struct hm_session *
 session_find(uint64_t id)
@@ -358,6 +359,8 @@ session_write(struct hm_session *s, const struct hm_stanza *take, const char *to
 static void
 send_out(struct hm_session *s, const struct hm_stanza *take, const char *to, int64_t id)
 {
+	if (id > 0)
+		failpoint(FAILPOINT_BEFORE_DELIVERY);
 	trace_stanza(s, false, take, to);
 	metric_add(core_metric(CM_STANZAS_OUT), 1);
 	if (s->sm)

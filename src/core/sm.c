@@ -21,6 +21,7 @@
 #include "core/metrics.h"
 #include "core/nonza.h"
 #include "core/user.h"
+#include "store/failpoint.h"
 
 #define ANSWER_MS 200
 
@@ -150,6 +151,7 @@ answer(struct hm_session *s, enum sm_answer then)
 
 	sm->answer = then;
 	timer_stop(&sm->answers);
+	failpoint(FAILPOINT_BEFORE_ACK);
 	sm_write(s, "<a xmlns='" NS_SM "' h='%u'/>", (unsigned)sm_handled(s));
 	if (then == SM_ANSWERED && !is_done(s, sm->asked_at))
 		wait_for(s, sm->asked_at);

@@ -20,6 +20,9 @@ static const struct {
 	[FAILPOINT_SYNC] = { "store.sync", true },
 	[FAILPOINT_AFTER_COMMIT] = { "store.after_commit", false },
 	[FAILPOINT_BEFORE_REPORT] = { "store.before_report", false },
+	[FAILPOINT_BEFORE_RETURN] = { "core.before_return", false },
+	[FAILPOINT_BEFORE_DELIVERY] = { "core.before_delivery", false },
+	[FAILPOINT_BEFORE_ACK] = { "core.before_ack", false },
 };
 
 /* Shared by all threads on purpose: there is one disk. */

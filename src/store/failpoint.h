@@ -23,6 +23,12 @@ enum failpoint {
 	FAILPOINT_AFTER_COMMIT, /* "store.after_commit" */
 	/* A group's outcome is certain and is about to be reported to its worker.  kill only. */
 	FAILPOINT_BEFORE_REPORT, /* "store.before_report" */
+	/* A message is done with where it arrived, and its sender's home is about to hear.  kill only. */
+	FAILPOINT_BEFORE_RETURN, /* "core.before_return" */
+	/* Something that shows an id of the archive is about to be sent to a client.  kill only. */
+	FAILPOINT_BEFORE_DELIVERY, /* "core.before_delivery" */
+	/* A client is about to be told what is done (XEP-0198).  kill only. */
+	FAILPOINT_BEFORE_ACK, /* "core.before_ack" */
 	FAILPOINTS
 };
 
