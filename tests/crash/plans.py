@@ -6,6 +6,8 @@ import asyncio
 import os
 
 import checks
+from friends import befriend
+from proxy import Proxy
 
 
 class Plan:
@@ -31,9 +33,18 @@ class Plan:
     async def fault(self, world, rng):
         raise NotImplementedError
 
+    def take_presence(self, world, client, presence):
+        """Of others."""
+
+    async def before_end(self, world):
+        """No more faults."""
+
     async def end(self, world):
         """All clients have gone."""
         await world.blocking(world.server.stop)
+
+    def clean_up(self):
+        """In any case."""
 
     def more_checks(self, world):
         return []
@@ -97,4 +108,118 @@ class Network(Plan):
         await asyncio.sleep(0.5)
 
 
-PLANS = {'kill': Kill, 'full-disk': FullDisk, 'network': Network}
+class Restart(Plan):
+    """SIGTERM and start: everybody resumes, and nobody's contacts see anything."""
+
+    def __init__(self, options):
+        super().__init__(options)
+        self.seen_to_go = []  # (observer, whom)
+
+    def adjust(self, habits):
+        habits.resumes = True
+        habits.cuts = habits.leaves = False
+
+    async def begin(self, world):
+        accounts = list(world.accounts)
+        for i, account in enumerate(accounts):
+            await befriend(world, account, accounts[(i + 1) % len(accounts)])
+
+    def take_presence(self, world, client, presence):
+        world.ledger.counts['presence'] += 1
+        if presence.get('type') == 'unavailable' and not world.ending:
+            self.seen_to_go.append((client.name, presence.get('from')))
+
+    async def fault(self, world, rng):
+        await asyncio.sleep(rng.uniform(0.5, 2))
+        world.ledger.tell('SIGTERM')
+        world.ledger.counts['restarts'] += 1
+        await world.blocking(world.server.stop)
+        await asyncio.sleep(rng.choice([0, 0.2]))
+        await world.start_server()
+
+    def more_checks(self, world):
+        for observer, whom in self.seen_to_go:
+            yield f'{observer} saw {whom} go', None
+        for what in ('not resumed', 'sent again', 'seen again'):
+            if world.counts_before_end[what]:
+                yield f'{world.counts_before_end[what]} {what}', None
+
+
+# --- PostgreSQL --------------------------------------------------------------------------------
+
+
+class Postgres(Plan):
+    """SIGKILL of the server; the database stays."""
+
+    database = 'postgresql'
+    announced = ('level=warn', 'level=error')
+
+    async def fault(self, world, rng):
+        await asyncio.sleep(rng.uniform(0.2, 1.8))
+        await world.kill_server()
+        await world.start_server()
+
+
+class PostgresStops(Plan):
+    """It is stopped as by a crash, for a while, the server remains; now and then both go."""
+
+    database = 'postgresql'
+    announced = ('level=warn', 'level=error')
+
+    async def fault(self, world, rng):
+        cluster = world.server.options.cluster
+        await asyncio.sleep(rng.uniform(0.3, 2))
+        world.ledger.tell('PostgreSQL is stopped')
+        world.ledger.counts['times stopped'] += 1
+        await world.blocking(cluster.run, 'stop', 'immediate')
+        await asyncio.sleep(rng.choice([0, 0.3, 1]))
+        both = rng.random() < 0.3
+        if both:
+            await world.kill_server()
+        await world.blocking(cluster.run, 'again')
+        world.ledger.tell('PostgreSQL runs again')
+        if both:
+            await world.start_server()
+
+
+class PostgresFar(Plan):
+    """The way to it is long, gets lost in the middle, or answers do not arrive."""
+
+    database = 'postgresql'
+    announced = ('level=warn', 'level=error')
+
+    def __init__(self, options):
+        super().__init__(options)
+        self.proxy = None
+
+    def database_directory(self, options, directory):
+        """Where the server finds it."""
+        self.proxy = Proxy(directory, options.cluster.directory)
+        return directory
+
+    async def fault(self, world, rng):
+        self.proxy.delay = rng.choice([0, 0.01, 0.1, 0.3])
+        await asyncio.sleep(rng.uniform(0.2, 1.2))
+        if rng.random() < 0.6:
+            world.ledger.tell('answers of PostgreSQL get lost')
+            self.proxy.deaf = True
+            await asyncio.sleep(rng.uniform(0.01, 0.3))
+            if rng.random() < 0.3:
+                await world.kill_server()
+            self.proxy.cut()
+            self.proxy.deaf = False
+            world.ledger.counts['connections to PostgreSQL cut'] += 1
+        if not world.server.process:
+            self.proxy.delay = 0
+            await world.start_server()
+
+    async def before_end(self, world):
+        self.proxy.delay = 0
+
+    def clean_up(self):
+        if self.proxy:
+            self.proxy.close()
+
+
+PLANS = {'kill': Kill, 'full-disk': FullDisk, 'network': Network, 'restart': Restart,
+         'postgres': Postgres, 'postgres-stops': PostgresStops, 'postgres-far': PostgresFar}

@@ -22,21 +22,30 @@ from plans import PLANS  # noqa: E402
 from world import DOMAIN, World  # noqa: E402
 from xt.client import Failure  # noqa: E402
 from xt.hermod import Hermod  # noqa: E402
-from xt.server import Certificates  # noqa: E402
+from xt.postgres import Cluster, is_there  # noqa: E402
+from xt.runner import Cell  # noqa: E402
+from xt.server import Certificates, folder  # noqa: E402
 
 SHOWN = 5  # mistakes of one kind; the histories of the first ones
-
-Cell = collections.namedtuple('Cell', 'workers together')
-
 
 class ServerUnderTest(Hermod):
     """Clients come without TLS: it is the most expensive part of a login, and not what is tested."""
 
     def __init__(self, options, plan, certificates):
-        super().__init__(options, Cell(plan.workers, False), certificates)
+        super().__init__(options, Cell('crash', plan.workers, False, plan.database), certificates)
         self.plan = plan
+        self.between = None
         self.hosts = [DOMAIN]
         self.settings[None] = ('c2s { require_tls no\nmechanisms [ SCRAM-SHA-1 ] }\n' + plan.settings())
+
+    def with_storage(self, top):
+        """A plan may put something between the server and its database."""
+        text = super().with_storage(top)
+        if not hasattr(self.plan, 'database_directory'):
+            return text
+        if not self.between:
+            self.between = self.plan.database_directory(self.options, self.directory)
+        return text.replace(f'"{self.options.cluster.directory}"', f'"{self.between}"')
 
     def argv(self):
         trace = os.path.join(self.directory, 'trace')
@@ -51,6 +60,8 @@ def arguments():
     parser.add_argument('--seed', type=int, default=random.randrange(1, 2**31), help='repeats what was drawn')
     parser.add_argument('--seconds', type=float, default=6, help='of trouble in each plan')
     parser.add_argument('--minutes', type=float, help='goes on for so long, each time with another seed')
+    parser.add_argument('--database', choices=('sqlite', 'postgresql', 'both'),
+                        help='only plans with this one (without it: both, where PostgreSQL is installed)')
     parser.add_argument('--accounts', type=int, default=10)
     parser.add_argument('--timeout', type=float, default=float(os.environ.get('XT_TIMEOUT', '5')))
     parser.add_argument('--log-level', default='info')
@@ -78,6 +89,7 @@ def run_plan(name, options, certificates):
         wrong = [(str(failure), None)]
     finally:
         server.remove()
+        plan.clean_up()
     print(f'{"FAIL" if wrong else "ok  "} {name} {time.monotonic() - begin:.1f} s, seed {options.seed}')
     if world:
         counts = {'clients': len(world.clients), 'messages': len(world.ledger.messages), **world.ledger.counts}
@@ -99,13 +111,22 @@ def run_plan(name, options, certificates):
     return not wrong
 
 
+def chosen(options):
+    names = [name for name in PLANS if not options.filters or any(f in name for f in options.filters)]
+    database = options.database or ('both' if is_there() else 'sqlite')
+    return [name for name in names if database in ('both', PLANS[name].database)]
+
+
 def main():
     options = arguments()
     passed, failed = self_test()
     certificates = Certificates()
     deadline = time.monotonic() + 60 * (options.minutes or 0)
-    names = [name for name in PLANS if not options.filters or any(f in name for f in options.filters)]
+    names = chosen(options)
+    options.cluster = None
     try:
+        if any(PLANS[name].database == 'postgresql' for name in names):
+            options.cluster = Cluster(folder())
         while True:
             for name in names:
                 if run_plan(name, options, certificates):
@@ -117,6 +138,8 @@ def main():
             options.seed = random.Random(options.seed).randrange(1, 2**31)
     finally:
         certificates.remove()
+        if options.cluster:
+            options.cluster.remove()
     print(f'{passed} passed, {failed} failed')
     return 1 if failed else 0
 

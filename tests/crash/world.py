@@ -28,6 +28,7 @@ class World:
         self.over = asyncio.Event()
         self.clients = []
         self.losses = []
+        self.counts_before_end = self.ledger.counts
         self.accounts = {}  # bare JID -> its clients
         for number in range(plan.accounts):
             self.make_account(f'u{number}@{DOMAIN}', number)
@@ -63,7 +64,8 @@ class World:
             client.view.wrong.append(why)
 
     def take_presence(self, client, presence):
-        pass
+        if presence.get('from', '').partition('/')[0] != client.account:
+            self.plan.take_presence(self, client, presence)
 
     async def sleep(self, seconds):
         """Not longer than until the end begins."""
@@ -124,6 +126,8 @@ class World:
     async def settle(self):
         """Everybody comes back, and everything is acknowledged."""
         self.ledger.tell('no more faults')
+        await self.plan.before_end(self)
+        self.counts_before_end = self.ledger.counts.copy()
         self.ending = True
         self.over.set()
         if await self.wait_until(lambda: all(self.is_done(c) for c in self.clients)):
