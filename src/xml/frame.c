@@ -104,6 +104,93 @@ in_section(struct frame *f, char byte)
 	f->tag_ended |= f->state == IN_TEXT;
 }
 
+/* Walks to the byte; behind it the next state begins. */
+static const char *
+walk(struct frame *f, const char *p, const char *end, int byte, int next)
+{
+	p = find(p, end, byte);
+	if (p == end)
+		return p;
+	f->state = (unsigned char)next;
+	return p + 1;
+}
+
+/* Behind "<!": CDATA, if anything. */
+static enum frame_verdict
+declared(struct frame *f, char byte)
+{
+	f->state = IN_CDATA;
+	if (byte != '[')
+		return FRAME_RESTRICTED;
+	return f->depth == 0 ? FRAME_STRAY : FRAME_MORE;
+}
+
+/* Behind the ">" of an empty-element tag or an end tag; depth is that of its element. */
+static enum frame_verdict
+element_ended(struct frame *f, unsigned depth)
+{
+	f->tag_ended = true;
+	f->state = IN_TEXT;
+	if (depth <= 1)
+		return FRAME_DONE;
+	f->depth = depth - 1;
+	return FRAME_MORE;
+}
+
+/* Takes at least a byte, or changes the state. */
+static enum frame_verdict
+step(struct frame *f, const char **at, const char *end)
+{
+	const char *p = *at;
+	enum frame_verdict verdict = FRAME_MORE;
+
+	switch (f->state) {
+	case IN_TEXT:
+		p = walk(f, p, end, '<', IN_OPEN);
+		break;
+	case IN_OPEN:
+		verdict = opened(f, *p);
+		p += f->state != IN_START && verdict == FRAME_MORE;
+		break;
+	case IN_BANG:
+		verdict = declared(f, *p);
+		p += verdict == FRAME_MORE;
+		break;
+	case IN_START:
+		p = in_start_tag(f, p, end);
+		if (f->header && f->state == IN_TEXT)
+			verdict = FRAME_DONE;
+		break;
+	case IN_EMPTY:
+		if (*p == '>') {
+			verdict = element_ended(f, f->depth + 1);
+			p++;
+		} else {
+			f->state = IN_START;
+		}
+		break;
+	case IN_QUOTE:
+		p = walk(f, p, end, f->quote, IN_START);
+		break;
+	case IN_END:
+		p = walk(f, p, end, '>', IN_TEXT);
+		if (f->state == IN_TEXT)
+			verdict = element_ended(f, f->depth);
+		break;
+	case IN_CDATA:
+		p = walk(f, p, end, ']', IN_CDATA_1);
+		break;
+	case IN_DECL:
+		p = walk(f, p, end, '?', IN_DECL_1);
+		break;
+	default:
+		in_section(f, *p++);
+		break;
+	}
+	*at = p;
+	return verdict;
+}
+
 enum frame_verdict
 frame_scan(struct frame *f, const char *data, size_t len, size_t *used)
 {
@@ -111,82 +198,8 @@ frame_scan(struct frame *f, const char *data, size_t len, size_t *used)
 	enum frame_verdict verdict = FRAME_MORE;
 
 	f->tag_ended = false;
-	while (p < end && verdict == FRAME_MORE) {
-		switch (f->state) {
-		case IN_TEXT:
-			p = find(p, end, '<');
-			if (p < end) {
-				f->state = IN_OPEN;
-				p++;
-			}
-			break;
-		case IN_OPEN:
-			verdict = opened(f, *p);
-			p += f->state != IN_START && verdict == FRAME_MORE;
-			break;
-		case IN_BANG:
-			if (*p != '[')
-				verdict = FRAME_RESTRICTED;
-			else if (f->depth == 0)
-				verdict = FRAME_STRAY;
-			else
-				p++;
-			f->state = IN_CDATA;
-			break;
-		case IN_START:
-			p = in_start_tag(f, p, end);
-			if (f->header && f->state == IN_TEXT)
-				verdict = FRAME_DONE;
-			break;
-		case IN_EMPTY:
-			if (*p != '>') {
-				f->state = IN_START;
-				break;
-			}
-			p++;
-			f->tag_ended = true;
-			f->state = IN_TEXT;
-			if (f->depth == 0)
-				verdict = FRAME_DONE;
-			break;
-		case IN_QUOTE:
-			p = find(p, end, f->quote);
-			if (p < end) {
-				f->state = IN_START;
-				p++;
-			}
-			break;
-		case IN_END:
-			p = find(p, end, '>');
-			if (p == end)
-				break;
-			p++;
-			f->tag_ended = true;
-			f->state = IN_TEXT;
-			if (f->depth <= 1)
-				verdict = FRAME_DONE;
-			else
-				f->depth--;
-			break;
-		case IN_CDATA:
-			p = find(p, end, ']');
-			if (p < end) {
-				f->state = IN_CDATA_1;
-				p++;
-			}
-			break;
-		case IN_DECL:
-			p = find(p, end, '?');
-			if (p < end) {
-				f->state = IN_DECL_1;
-				p++;
-			}
-			break;
-		default:
-			in_section(f, *p++);
-			break;
-		}
-	}
+	while (p < end && verdict == FRAME_MORE)
+		verdict = step(f, &p, end);
 	*used = (size_t)(p - data);
 	return verdict;
 }
