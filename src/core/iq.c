@@ -150,16 +150,7 @@ hm_iq_fail_app(struct hm_iq *rq, enum hm_cond cond, const char *ns, const char *
 		stanza_build_drop(&rq->build);
 	rq->building = false;
 	open_answer(rq, "error");
-	writer_open(w, NULL, "error");
-	writer_attr(w, "type", cond_type(cond));
-	writer_open(w, NS_STANZA_ERRORS, cond_name(cond));
-	writer_close(w);
-	if (text) {
-		writer_open(w, NS_STANZA_ERRORS, "text");
-		writer_attr_ns(w, XML_NS_XML, "lang", "en");
-		writer_text(w, text);
-		writer_close(w);
-	}
+	cond_open(w, cond, text);
 	if (name) {
 		writer_open(w, ns, name);
 		writer_close(w);

@@ -87,7 +87,7 @@ cond_by_name(const char *name)
 }
 
 void
-cond_write(struct hm_writer *w, enum hm_cond cond, const char *text)
+cond_open(struct hm_writer *w, enum hm_cond cond, const char *text)
 {
 	writer_open(w, NULL, "error");
 	writer_attr(w, "type", cond_type(cond));
@@ -99,6 +99,12 @@ cond_write(struct hm_writer *w, enum hm_cond cond, const char *text)
 		writer_text(w, text);
 		writer_close(w);
 	}
+}
+
+void
+cond_write(struct hm_writer *w, enum hm_cond cond, const char *text)
+{
+	cond_open(w, cond, text);
 	writer_close(w);
 }
 

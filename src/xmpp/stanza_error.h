@@ -20,6 +20,8 @@ const char *cond_type(enum hm_cond cond);
 enum hm_cond cond_by_name(const char *name); /* 0: unknown */
 /* <error type='...'><cond/><text/></error> in the namespace of the open element; text may be NULL. */
 void cond_write(struct hm_writer *w, enum hm_cond cond, const char *text);
+/* The same with <error> left open, for an element of an application's own (RFC 6120 8.3.4). */
+void cond_open(struct hm_writer *w, enum hm_cond cond, const char *text);
 
 /* RFC 6120 4.9.3 */
 enum stream_cond {
