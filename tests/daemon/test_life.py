@@ -47,48 +47,39 @@ def test_it_tells_when_it_is_ready(server):
     told.close()
 
 
-def test_one_server_per_data_directory(server):
-    server.start()
-    other = Server()
+def cannot_start_beside(server, other, said):
     try:
-        other.write_config(f'data_directory "{server.path("data")}"\nrun_directory run\n'
-                           f'listen c2s {{ port 5222  addresses [ {other.address} ] }}\n'
-                           'host a.example {\n\tcertificate cert.crt\n\tkey cert.key\n\tmodules [ ping ]\n}\n')
+        server.start()
         status, _, error = other.run()
         same(status, 1)
-        check(server.path('data') in error, error)
+        check(said in error, error)
     finally:
         other.end()
     server.do('status')
+
+
+def other_with(data, run):
+    other = Server()
+    other.write_config(f'data_directory "{data}"\nrun_directory "{run}"\n'
+                       f'listen c2s {{ port 5222  addresses [ {other.address} ] }}\n'
+                       'host a.example {\n\tcertificate cert.crt\n\tkey cert.key\n\tmodules [ ping ]\n}\n')
+    return other
+
+
+def test_one_server_per_data_directory(server):
+    data = server.path('data')
+    cannot_start_beside(server, other_with(data, run='run'), said=data)
 
 
 def test_one_server_per_port(server):
-    server.start()
     other = Server()
-    try:
-        other.address = server.address
-        other.configure()
-        status, _, error = other.run()
-        same(status, 1)
-        check('5222' in error, error)
-    finally:
-        other.end()
-    server.do('status')
+    other.address = server.address
+    other.configure()
+    cannot_start_beside(server, other, said='5222')
 
 
 def test_one_server_per_control_socket(server):
-    server.start()
-    other = Server()
-    try:
-        other.write_config(f'data_directory data\nrun_directory "{server.path("run")}"\n'
-                           f'listen c2s {{ port 5222  addresses [ {other.address} ] }}\n'
-                           'host a.example {\n\tcertificate cert.crt\n\tkey cert.key\n\tmodules [ ping ]\n}\n')
-        status, _, error = other.run()
-        same(status, 1)
-        check('control.sock' in error, error)
-    finally:
-        other.end()
-    server.do('status')
+    cannot_start_beside(server, other_with('data', run=server.path('run')), said='control.sock')
 
 
 def test_what_a_killed_server_left_is_no_obstacle(server):

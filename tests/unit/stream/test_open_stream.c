@@ -106,8 +106,9 @@ a_lost_connection_is_told_to_the_session(void **state)
 	stream_test_run(dropped);
 }
 
-static void
-without_credit(void)
+/* A client that has sent 100 stanzas, of which only so many are read as there is credit for. */
+static struct client *
+client_out_of_credit(void)
 {
 	struct client *c = client_new(true);
 
@@ -115,9 +116,16 @@ without_credit(void)
 	atomic_store(&fake_no_credit, true);
 	for (unsigned i = 0; i < 100; i++)
 		client_send(c, PING("1"));
-	/* Only so many are read ... */
 	for (unsigned i = 0; i < 64; i++)
 		client_expect(c, PONG("1"));
+	return c;
+}
+
+static void
+without_credit(void)
+{
+	struct client *c = client_out_of_credit();
+
 	for (unsigned i = 0; i < 10; i++)
 		stream_test_drain();
 	CHECK(atomic_load(&fake_seen[LINK_IN]) == 64);
@@ -151,14 +159,8 @@ give_credit(void)
 static void
 credit_comes_back(void)
 {
-	struct client *c = client_new(true);
+	struct client *c = client_out_of_credit();
 
-	client_log_in(c);
-	atomic_store(&fake_no_credit, true);
-	for (unsigned i = 0; i < 100; i++)
-		client_send(c, PING("1"));
-	for (unsigned i = 0; i < 64; i++)
-		client_expect(c, PONG("1"));
 	stream_test_on(0, give_credit);
 	for (unsigned i = 0; i < 36; i++)
 		client_expect(c, PONG("1"));
