@@ -85,6 +85,33 @@ CREATE TABLE secrets (
 	value text NOT NULL
 );
 
+CREATE TABLE sm_sessions (
+	id text NOT NULL,
+	account bigint NOT NULL,
+	resource text NOT NULL,
+	handled bigint NOT NULL,
+	sent bigint NOT NULL,
+	max_ms bigint NOT NULL,
+	until_us bigint NOT NULL,
+	since_us bigint NOT NULL,
+	presence text,
+	directed text,
+	lang text,
+	source text,
+	tls text,
+	mechanism text,
+	states text
+);
+
+CREATE TABLE sm_stanzas (
+	session text NOT NULL,
+	seq bigint NOT NULL,
+	archive bigint NOT NULL,
+	sent_us bigint NOT NULL,
+	addressee text,
+	stanza text NOT NULL
+);
+
 CREATE TABLE vcard (
 	account bigint NOT NULL,
 	xml text NOT NULL
@@ -123,6 +150,12 @@ ALTER TABLE ONLY roster
 ALTER TABLE ONLY secrets
 	ADD CONSTRAINT secrets_pkey PRIMARY KEY (name);
 
+ALTER TABLE ONLY sm_sessions
+	ADD CONSTRAINT sm_sessions_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY sm_stanzas
+	ADD CONSTRAINT sm_stanzas_pkey PRIMARY KEY (session, seq);
+
 ALTER TABLE ONLY vcard
 	ADD CONSTRAINT vcard_pkey PRIMARY KEY (account);
 
@@ -140,6 +173,12 @@ ALTER TABLE ONLY private
 
 ALTER TABLE ONLY roster
 	ADD CONSTRAINT roster_account_fkey FOREIGN KEY (account) REFERENCES accounts(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY sm_sessions
+	ADD CONSTRAINT sm_sessions_account_fkey FOREIGN KEY (account) REFERENCES accounts(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY sm_stanzas
+	ADD CONSTRAINT sm_stanzas_session_fkey FOREIGN KEY (session) REFERENCES sm_sessions(id) ON DELETE CASCADE;
 
 ALTER TABLE ONLY vcard
 	ADD CONSTRAINT vcard_account_fkey FOREIGN KEY (account) REFERENCES accounts(id) ON DELETE CASCADE;

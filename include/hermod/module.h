@@ -410,6 +410,14 @@ struct hm_module {
 	size_t session_state_size;                              /* zeroed, one per bound session */
 	void (*session_free)(struct hm_mod *m, struct hm_session *s);
 	/*
+	 * A planned restart, over which the session lives on (XEP-0198 5): the state goes into an element that is
+	 * open, and comes back from it into the session of the next process, whose state is zeroed.  Either
+	 * may be NULL.
+	 */
+	void (*session_save)(struct hm_mod *m, struct hm_session *s, struct hm_writer *w);
+	void (*session_restore)(struct hm_mod *m, struct hm_session *s,
+	                        const struct hm_elem *saved);
+	/*
 	 * disco#info of the host (HM_TO_HOST), an account (u), a service or an entity, beyond the
 	 * tables.  Of the host it runs outside of any worker too, for hm_caps_ver(): from
 	 * hm_config() and hm_host() alone.

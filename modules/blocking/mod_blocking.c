@@ -369,6 +369,25 @@ blocking_list(struct hm_mod *m, struct hm_cmd *cmd)
 	hm_cmd_done(cmd);
 }
 
+/* --- A planned restart --------------------------------------------------------------------------------- */
+
+static void
+blocking_save(struct hm_mod *m, struct hm_session *s, struct hm_writer *w)
+{
+	const struct blocking_session *bs = hm_session_state(m, s);
+
+	hm_attr_int(w, "interested", bs->interested);
+}
+
+static void
+blocking_restore(struct hm_mod *m, struct hm_session *s, const struct hm_elem *saved)
+{
+	struct blocking_session *bs = hm_session_state(m, s);
+	const char *interested = hm_elem_attr(saved, "interested");
+
+	bs->interested = interested && strcmp(interested, "1") == 0;
+}
+
 /* --- Declaration ------------------------------------------------------------------------------------------ */
 
 static const struct hm_feature blocking_features[] = { { HM_TO_HOST, NS_BLOCKING } };
@@ -413,4 +432,6 @@ HM_MODULE(blocking) = {
 	.user_state_size = sizeof(struct blocklist),
 	.user_free = blocking_free,
 	.session_state_size = sizeof(struct blocking_session),
+	.session_save = blocking_save,
+	.session_restore = blocking_restore,
 };

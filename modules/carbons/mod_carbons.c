@@ -335,6 +335,25 @@ disable_set(struct hm_mod *m, struct hm_iq *rq)
 	enable(rq, false);
 }
 
+/* --- A planned restart ------------------------------------------------------------------------------------ */
+
+static void
+carbons_save(struct hm_mod *m, struct hm_session *s, struct hm_writer *w)
+{
+	const struct carbons_session *cs = hm_session_state(m, s);
+
+	hm_attr_int(w, "enabled", cs->enabled);
+}
+
+static void
+carbons_restore(struct hm_mod *m, struct hm_session *s, const struct hm_elem *saved)
+{
+	struct carbons_session *cs = hm_session_state(m, s);
+	const char *enabled = hm_elem_attr(saved, "enabled");
+
+	cs->enabled = enabled && strcmp(enabled, "1") == 0;
+}
+
 /* --- Declaration ------------------------------------------------------------------------------------------ */
 
 static const struct hm_feature carbons_features[] = {
@@ -368,4 +387,6 @@ HM_MODULE(carbons) = {
 	.user_state_size = sizeof(struct carbons),
 	.user_free = carbons_free,
 	.session_state_size = sizeof(struct carbons_session),
+	.session_save = carbons_save,
+	.session_restore = carbons_restore,
 };

@@ -315,6 +315,25 @@ static const struct hm_roster_iface roster_iface = {
 	.show_to = iface_show_to,
 };
 
+/* --- A planned restart --------------------------------------------------------------------------------- */
+
+static void
+roster_save(struct hm_mod *m, struct hm_session *s, struct hm_writer *w)
+{
+	const struct roster_session *rs = hm_session_state(m, s);
+
+	hm_attr_int(w, "interested", rs->interested);
+}
+
+static void
+roster_restore(struct hm_mod *m, struct hm_session *s, const struct hm_elem *saved)
+{
+	struct roster_session *rs = hm_session_state(m, s);
+	const char *interested = hm_elem_attr(saved, "interested");
+
+	rs->interested = interested && strcmp(interested, "1") == 0;
+}
+
 /* --- Declaration ------------------------------------------------------------------------------------------------- */
 
 static const struct hm_iq_route roster_iq[] = {
@@ -354,4 +373,6 @@ HM_MODULE(roster) = {
 	.user_state_size = sizeof(struct roster),
 	.user_free = roster_free,
 	.session_state_size = sizeof(struct roster_session),
+	.session_save = roster_save,
+	.session_restore = roster_restore,
 };

@@ -52,21 +52,29 @@ wanted_resource(const struct hm_stanza *iq)
 	return prepared ? prepared : random_resource();
 }
 
-static void
-bound(struct hm_session *s, const struct hm_stanza *iq, const char *resource)
+void
+session_bind_to(struct hm_session *s, const char *resource, int64_t since_us)
 {
 	struct hm_user *u = s->user;
-	struct stanza_build b;
 
 	s->resource = mem_strdup(resource);
 	s->jid = mem_printf("%s/%s", u->entity.address, resource);
-	s->since_us = clock_wall_us();
+	s->since_us = since_us;
 	s->state = mem_zalloc(u->entity.host->session_bytes + 1);
 	s->log.field[1].value = hm_value_text(s->jid);
 	list_remove(&s->link);
 	list_push_back(&u->sessions, &s->link);
 	s->bound = true;
 	u->n_sessions++;
+}
+
+static void
+bound(struct hm_session *s, const struct hm_stanza *iq, const char *resource)
+{
+	struct hm_user *u = s->user;
+	struct stanza_build b;
+
+	session_bind_to(s, resource, clock_wall_us());
 	log_line(&s->log, HM_INFO, "resource bound");
 	notice_session_bound(s);
 	stanza_build_new(&b, STANZA_IQ, "result", iq->id);

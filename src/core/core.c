@@ -21,6 +21,7 @@
 #include "core/iq.h"
 #include "core/metrics.h"
 #include "core/session.h"
+#include "core/sm_store.h"
 #include "core/user.h"
 #include "loop/worker.h"
 #include "store/store.h"
@@ -107,6 +108,7 @@ core_register_statements(void)
 {
 	accounts_register_statements();
 	ids_register_statements();
+	sm_register_statements();
 }
 
 bool
@@ -137,7 +139,7 @@ core_stop_here(void)
 	void *value;
 
 	while (table_next(&here->sessions, &pos, NULL, &value))
-		session_close(value, STREAM_SYSTEM_SHUTDOWN, NULL, HM_CLOSED_BY_SERVER);
+		session_cut(value, STREAM_SYSTEM_SHUTDOWN, NULL, HM_CLOSED_BY_SERVER);
 }
 
 void

@@ -66,8 +66,16 @@ void core_set_limits(const struct core_limits *limits);
 const struct core_limits *core_limits(void);
 /* On each worker, first of all. */
 void core_start_here(void);
-/* On each worker: sessions are told system-shutdown; entities with writes in flight finish. */
+/*
+ * On each worker: sessions are told system-shutdown; entities with writes in flight finish. Those that can be resumed
+ * (XEP-0198 5) hibernate.
+ */
 void core_stop_here(void);
+/* On each worker, last of all, when nothing moves any more: keeps those for the next start. */
+void core_save_here(void);
+bool core_saving(void); /* any thread */
+/* On worker 0, before clients are accepted: they are there again, each at its home; then done(). */
+void core_restore(void (*done)(void));
 /* A module's configuration has been exchanged: tells its instance on this worker. */
 void core_config_changed(struct host *h, unsigned mod, const void *old);
 /* What link_set_receivers() takes. */

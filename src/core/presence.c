@@ -47,6 +47,13 @@ end_directed(struct hm_session *s, const struct hm_stanza *unavailable, bool was
 }
 
 void
+session_keep_presence(struct hm_session *s, const struct hm_stanza *take)
+{
+	s->presence = take;
+	s->priority = take ? priority_of(take) : 0;
+}
+
+void
 session_sent_presence(struct hm_session *s, const struct hm_stanza *presence)
 {
 	const struct hm_stanza *before = s->presence;

@@ -32,6 +32,28 @@ session_find(uint64_t id)
 
 /* --- Beginning and end ------------------------------------------------------------------------ */
 
+struct hm_session *
+session_new(struct hm_user *u)
+{
+	struct hm_session *s = mem_new(struct hm_session);
+
+	s->id = link_new_id();
+	s->user = u;
+	s->credit = session_credit(s);
+	list_init(&s->inbox);
+	list_init(&s->custody);
+	list_init(&s->asked);
+	list_init(&s->timers);
+	list_push_back(&u->unbound, &s->link);
+	s->log = (struct hm_logctx){ .subject = "session",
+		                     .n = 2,
+		                     .field = { { "conn", hm_value_text(s->conn_text) },
+		                                { "jid", hm_value_text(u->entity.address) } } };
+	table_put_n(&here->sessions, &s->id, sizeof(s->id), s);
+	metric_add(core_metric(CM_SESSIONS), 1);
+	return s;
+}
+
 static const char *
 text_or_null(const char *s)
 {
@@ -39,30 +61,25 @@ text_or_null(const char *s)
 }
 
 void
+session_describe(struct hm_session *s, const char *lang, const char *source, const char *tls,
+                 const char *mechanism)
+{
+	s->lang = text_or_null(lang);
+	s->source = text_or_null(source);
+	s->tls = text_or_null(tls);
+	s->mechanism = text_or_null(mechanism);
+}
+
+void
 session_attach(struct hm_user *u, struct link_msg *take)
 {
-	struct hm_session *s = mem_new(struct hm_session);
+	struct hm_session *s = session_new(u);
 
-	s->id = link_new_id();
 	s->stream = take->stream;
-	s->user = u;
-	s->tls = text_or_null(take->u.attach.tls);
-	s->mechanism = text_or_null(take->u.attach.mechanism);
-	s->source = text_or_null(take->u.attach.source);
-	s->credit = session_credit(s);
-	list_init(&s->inbox);
-	list_init(&s->custody);
-	list_init(&s->asked);
-	list_init(&s->timers);
-	list_push_back(&u->unbound, &s->link);
+	session_describe(s, NULL, take->u.attach.source, take->u.attach.tls,
+	                 take->u.attach.mechanism);
 	snprintf(s->conn_text, sizeof(s->conn_text), "%llu",
 	         (unsigned long long)take->u.attach.conn);
-	s->log = (struct hm_logctx){ .subject = "session",
-		                     .n = 2,
-		                     .field = { { "conn", hm_value_text(s->conn_text) },
-		                                { "jid", hm_value_text(u->entity.address) } } };
-	table_put_n(&here->sessions, &s->id, sizeof(s->id), s);
-	metric_add(core_metric(CM_SESSIONS), 1);
 	metric_add(core_metric(CM_LOGINS), 1);
 	log_line(&s->log, HM_INFO, "logged in", hm_kv("mechanism", s->mechanism),
 	         hm_kv("tls", s->tls));

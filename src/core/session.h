@@ -75,6 +75,10 @@ struct session_input {
 
 struct hm_session *session_find(uint64_t id); /* this worker's; NULL: gone */
 
+/* Unbound, and without a stream. */
+struct hm_session *session_new(struct hm_user *u);
+void session_describe(struct hm_session *s, const char *lang, const char *source, const char *tls,
+                      const char *mechanism);
 /* A stream has authenticated: makes the session and answers LINK_ATTACHED. Takes msg. */
 void session_attach(struct hm_user *u, struct link_msg *take);
 void session_lost(struct hm_session *s, enum hm_close_reason why); /* its stream is gone */
@@ -128,7 +132,11 @@ void session_route(struct hm_session *s, struct hm_letter *take);
 /* --- bind.c --- */
 /* An IQ set with <bind/> from an unbound session. */
 void session_bind(struct hm_session *s, const struct hm_stanza *iq);
+/* Nobody else has the resource. Tells nobody. */
+void session_bind_to(struct hm_session *s, const char *resource, int64_t since_us);
 /* --- presence.c --- */
+/* The available presence of a session that was there before; tells nobody. */
+void session_keep_presence(struct hm_session *s, const struct hm_stanza *take);
 /* without "to" */
 void session_sent_presence(struct hm_session *s, const struct hm_stanza *presence);
 /* With "to": remembers.  false: that many cannot be remembered, so that it must not go out. */

@@ -9,7 +9,7 @@
  */
 #include "core/sm.h"
 
-#include <stdlib.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/log.h"
@@ -91,6 +91,21 @@ resume_time(const struct hm_session *s, const struct hm_elem *enable)
 	return ours;
 }
 
+struct sm *
+sm_new(struct hm_session *s, const char *id, uint32_t max_ms)
+{
+	struct sm *sm = s->sm = mem_new(struct sm);
+
+	sm->session = s->id;
+	sm->came_before = custody_came(s);
+	sm->max_ms = max_ms;
+	if (id)
+		snprintf(sm->id, sizeof(sm->id), "%s", id);
+	else
+		random_token(sm->id, SM_ID_CHARS);
+	return sm;
+}
+
 static void
 enable(struct hm_session *s, const struct hm_elem *root)
 {
@@ -100,11 +115,7 @@ enable(struct hm_session *s, const struct hm_elem *root)
 		sm_failed(s, HM_UNEXPECTED_REQUEST, NULL);
 		return;
 	}
-	sm = s->sm = mem_new(struct sm);
-	sm->session = s->id;
-	sm->came_before = custody_came(s);
-	sm->max_ms = resume_time(s, root);
-	random_token(sm->id, SM_ID_CHARS);
+	sm = sm_new(s, NULL, resume_time(s, root));
 	log_line(&s->log, HM_DEBUG, "stream management", hm_kv("resume_ms", sm->max_ms));
 	if (sm->max_ms)
 		sm_write(s, "<enabled xmlns='" NS_SM "' id='%s' resume='true' max='%u'/>", sm->id,

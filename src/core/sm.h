@@ -61,6 +61,8 @@ struct sm {
 };
 
 /* --- sm.c --- */
+/* Enabled from here on. id NULL: a new one. */
+struct sm *sm_new(struct hm_session *s, const char *id, uint32_t max_ms);
 /* An element in NS_SM from the client, in its order. Inside a turn. */
 void sm_received(struct hm_session *s, const struct hm_elem *root);
 /* Is it one that waits behind nothing? */
@@ -78,6 +80,9 @@ void sm_free(struct hm_session *s);
 void sm_write(struct hm_session *s, const char *fmt, ...) HM_PRINTF(2, 3);
 /* It is about to be written: counts and keeps it. The session may have lost its stream afterwards, or end. */
 void sm_sent(struct hm_session *s, const struct hm_stanza *stanza, const char *to, int64_t id);
+/* The same, for one that was written once; nobody looks at limits or the time. */
+void sm_keep(struct hm_session *s, const struct hm_stanza *stanza, const char *to, int64_t id,
+             int64_t sent_us);
 /* Behind what was written: <r/>, if it is time for it. */
 void sm_ask(struct hm_session *s);
 /* false: so many were never sent. Inside a turn. */
@@ -102,6 +107,8 @@ const char *sm_to_text(const struct hm_session *s, const struct sm_stanza *x);
 /* --- sm_resume.c --- */
 /* Its stream is gone.  false: the session can't wait for another. */
 bool sm_hibernate(struct hm_session *s) HM_MUST_USE;
+/* Without a stream, for so long. */
+void sm_sleep(struct hm_session *s, uint32_t ms);
 /* <resume/> of an unbound session. Inside a turn. */
 void sm_resume(struct hm_session *s, const struct hm_elem *root);
 void sm_forget_resuming(struct hm_session *s);

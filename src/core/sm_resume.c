@@ -47,6 +47,22 @@ expired(struct timer *t)
 	session_close(session_find(sm->session), 0, NULL, HM_CLOSED_LOST);
 }
 
+void
+sm_sleep(struct hm_session *s, uint32_t ms)
+{
+	struct sm *sm = s->sm;
+
+	sm->hibernates = true;
+	sm->since_us = clock_wall_us();
+	sm->asked = false;
+	sm->answer = SM_ANSWERED;
+	timer_stop(&sm->answers);
+	timer_start(&sm->timer, ms, expired);
+	metric_add(core_metric(CM_HIBERNATING), 1);
+	log_line(&s->log, HM_INFO, "hibernates", hm_kv("unacknowledged", sm->queue.n),
+	         hm_kv("ms", ms));
+}
+
 bool
 sm_hibernate(struct hm_session *s)
 {
@@ -55,17 +71,8 @@ sm_hibernate(struct hm_session *s)
 	if (!sm || !sm->max_ms || s->closing || s->leaving)
 		return false;
 	session_detach(s);
-	if (sm->hibernates)
-		return true;
-	sm->hibernates = true;
-	sm->since_us = clock_wall_us();
-	sm->asked = false;
-	sm->answer = SM_ANSWERED;
-	timer_stop(&sm->answers);
-	timer_start(&sm->timer, sm->max_ms, expired);
-	metric_add(core_metric(CM_HIBERNATING), 1);
-	log_line(&s->log, HM_INFO, "hibernates", hm_kv("unacknowledged", sm->queue.n),
-	         hm_kv("ms", sm->max_ms));
+	if (!sm->hibernates)
+		sm_sleep(s, sm->max_ms);
 	return true;
 }
 

@@ -136,18 +136,24 @@ check_bounds(struct hm_session *s)
 }
 
 void
-sm_sent(struct hm_session *s, const struct hm_stanza *stanza, const char *to, int64_t id)
+sm_keep(struct hm_session *s, const struct hm_stanza *stanza, const char *to, int64_t id,
+        int64_t sent_us)
 {
-	struct sm_stanza x = { .stanza = stanza_ref(stanza),
-		               .id = id,
-		               .sent_us = clock_wall_us(),
-		               .to = kind_of(s, to) };
+	struct sm_stanza x = {
+		.stanza = stanza_ref(stanza), .id = id, .sent_us = sent_us, .to = kind_of(s, to)
+	};
 
 	if (x.to == SM_TO_OTHER)
 		x.other = mem_strdup(to);
 	sm_push(&s->sm->queue, &x);
 	s->sm->sent++;
 	metric_add(core_metric(CM_UNACKNOWLEDGED), 1);
+}
+
+void
+sm_sent(struct hm_session *s, const struct hm_stanza *stanza, const char *to, int64_t id)
+{
+	sm_keep(s, stanza, to, id, clock_wall_us());
 	look_later(s);
 	check_bounds(s);
 }

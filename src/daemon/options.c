@@ -7,9 +7,12 @@
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/clock.h"
+#include "base/mem.h"
 #include "daemon/paths.h"
+#include "link/link.h"
 
 enum {
 	CONFIG = 'c',
@@ -19,6 +22,7 @@ enum {
 	MODULE_PATH,
 	TEST,
 	TEST_DISK,
+	TEST_PLACE,
 	TEST_SEED,
 	VERSION
 };
@@ -30,6 +34,7 @@ static const struct option known[] = {
 	{ "module-path", required_argument, NULL, MODULE_PATH },
 	{ "test", no_argument, NULL, TEST },
 	{ "test-disk", required_argument, NULL, TEST_DISK },
+	{ "test-place", required_argument, NULL, TEST_PLACE },
 	{ "test-seed", required_argument, NULL, TEST_SEED },
 	{ "version", no_argument, NULL, VERSION },
 	{ "help", no_argument, NULL, HELP },
@@ -50,6 +55,7 @@ options_help(void)
 	     "  --module-path DIR  where the modules are (" HERMOD_MODULE_DIR ")\n"
 	     "  --test             commands for tests on the control socket\n"
 	     "  --test-disk FILE   what was not synchronised is lost with the process; FILE tells what was\n"
+	     "  --test-place JID=N worker N is the home of this account\n"
 	     "  --test-seed N      shuffle the order of hooks inside a phase\n"
 	     "  --version          the version\n"
 	     "  --help             this text");
@@ -63,6 +69,23 @@ read_seed(const char *text, uint64_t *seed)
 	errno = 0;
 	*seed = strtoull(text, &rest, 10);
 	return errno == 0 && *text >= '0' && *text <= '9' && *rest == '\0';
+}
+
+/* Before the workers know which there are: a number too high is taken modulo theirs. */
+static bool
+place(const char *text)
+{
+	const char *number = strrchr(text, '=');
+	char *address;
+
+	if (!number || number == text || number[1] < '0' || number[1] > '9') {
+		fprintf(stderr, "hermod: \"%s\" is not a place\n", text);
+		return false;
+	}
+	address = mem_strndup(text, (size_t)(number - text));
+	link_place(address, (unsigned)strtoul(number + 1, NULL, 10));
+	mem_free(address);
+	return true;
 }
 
 static bool
@@ -81,6 +104,8 @@ take(struct options *options, int option)
 	case TEST_DISK:
 		options->test_disk = optarg;
 		return true;
+	case TEST_PLACE:
+		return place(optarg);
 	case TEST_SEED:
 		if (read_seed(optarg, &options->test_seed))
 			return true;

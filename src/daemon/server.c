@@ -154,6 +154,16 @@ ready(void *ctx)
 	notify_send("READY=1");
 }
 
+/* Clients of sessions that are back may come. */
+static void
+restored(void)
+{
+	if (server.stopping)
+		return;
+	listeners_start(server.listeners);
+	round_run(NULL, ready, NULL);
+}
+
 static void
 secret_read(bool ok)
 {
@@ -163,10 +173,8 @@ secret_read(bool ok)
 		workers_stop();
 		return;
 	}
-	if (server.stopping)
-		return;
-	listeners_start(server.listeners);
-	round_run(NULL, ready, NULL);
+	if (!server.stopping)
+		core_restore(restored);
 }
 
 static void

@@ -19,13 +19,14 @@
 
 #define QUIET_ROUNDS 3
 #define PAUSE_MS 50
+#define SAVE_MS 60000
 #define CUT_MS 2000 /* for what follows from cutting connections off */
 
 static struct {
 	struct timer pause;
 	int64_t deadline_ms;
 	unsigned quiet; /* rounds */
-	bool cut;
+	bool cut, saved;
 } stopping;
 
 static void look(void *ctx);
@@ -53,12 +54,30 @@ cut(void)
 }
 
 static void
+save_here(void *ctx)
+{
+	core_save_here();
+}
+
+/* What the next process goes on with; it takes the time that it needs. */
+static void
+save(void)
+{
+	stopping.saved = true;
+	stopping.quiet = 0;
+	stopping.deadline_ms = clock_mono_ms() + SAVE_MS;
+	round_run(save_here, look, NULL);
+}
+
+static void
 look(void *ctx)
 {
-	bool quiet = stream_count() == 0 && store_idle() && control_idle();
+	bool quiet = stream_count() == 0 && store_idle() && control_idle() && !core_saving();
 
 	stopping.quiet = quiet ? stopping.quiet + 1 : 0;
-	if (stopping.quiet >= QUIET_ROUNDS)
+	if (stopping.quiet >= QUIET_ROUNDS && !stopping.saved)
+		save();
+	else if (stopping.quiet >= QUIET_ROUNDS)
 		workers_stop();
 	else if (quiet)
 		round_run(NULL, look, NULL);

@@ -25,7 +25,12 @@ class Hermod(Server):
         else:
             command = [os.path.join(build, 'src', 'daemon', 'hermod')]
         return command + ['--config', self.config_path(), '--module-path', os.path.join(build, 'modules'),
-                          '--test', '--test-seed', str(self.options.seed)]
+                          '--test', '--test-seed', str(self.options.seed)] + self.places_argv()
+
+    def places_argv(self):
+        """For what is at home before the control socket is open: sessions of the process before."""
+        return [word for bare, worker in self.places.items() if self.cell.workers > 1
+                for word in ('--test-place', f'{bare}={worker}')]
 
     def config_path(self):
         return os.path.join(self.directory, 'hermod.conf')
