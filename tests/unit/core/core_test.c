@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include <hermod/custody.h>
 #include <hermod/module.h>
 
 #include "base/buf.h"
@@ -66,6 +67,8 @@ policy(struct hm_mod *m, struct hm_user *u, struct hm_letter *l)
 static enum hm_next
 keep(struct hm_mod *m, struct hm_user *u, struct hm_letter *l)
 {
+	if (id_is(l, "shown"))
+		hm_letter_set_id(l, hm_new_id(m, u));
 	if (id_is(l, "store") && strcmp(hm_stanza_type(hm_letter_stanza(l)), "error") != 0) {
 		hm_store(m, 1, hm_user_account(u));
 		hm_send(m, hm_stanza_new(HM_MESSAGE, NULL, "copy"), hm_user_jid(u),
@@ -86,6 +89,18 @@ presence(struct hm_mod *m, struct hm_session *s, const struct hm_stanza *now,
 {
 	if (strcmp(hm_stanza_type(now), "unavailable") == 0)
 		see(m, hm_session_user(s), "unavailable");
+}
+
+static void
+confirmed(struct hm_mod *m, struct hm_session *s, int64_t id)
+{
+	see(m, hm_session_user(s), "confirmed");
+}
+
+static void
+unconfirmed(struct hm_mod *m, struct hm_session *s, int64_t id)
+{
+	see(m, hm_session_user(s), "unconfirmed");
 }
 
 static void
@@ -127,6 +142,8 @@ static const struct hm_hook hooks[] = {
 	HM_HOOK(account_received, HM_STORE, keep),
 	HM_ON(session_closed, closed),
 	HM_ON(presence_changed, presence),
+	HM_ON(message_confirmed, confirmed),
+	HM_ON(message_unconfirmed, unconfirmed),
 };
 
 HM_MODULE(probe) = {
@@ -181,6 +198,9 @@ stream_receive(struct link_msg *take)
 	case LINK_OUT:
 		stanza_write(take->u.out.stanza, NULL, &clients[i].got);
 		break;
+	case LINK_TEXT:
+		buf_puts(&clients[i].got, take->u.text.xml);
+		break;
 	case LINK_CLOSE:
 		buf_printf(&clients[i].got, "[%s]",
 		           take->u.close.cond ? stream_cond_name(take->u.close.cond) : "closed");
@@ -200,6 +220,12 @@ got(uint64_t stream)
 	snprintf(text, sizeof(text), "%s", all->data ? all->data : "");
 	buf_clear(all);
 	return text;
+}
+
+uint64_t
+session_of(uint64_t stream)
+{
+	return clients[index_of(stream)].session;
 }
 
 void
@@ -302,6 +328,14 @@ struct core_limits core_test_limits = {
 	.scram_iterations = 4096,
 	.max_account_name = 256,
 	.presence_size = 10000,
+	.resume_time = 60000,
+	.unacknowledged = 100,
+	.unacknowledged_size = 1024 * 1024,
+	.ask_stanzas = 50,
+	.ask_size = 1024 * 1024,
+	.ask_time = 5000,
+	.confirm_messages = 3,
+	.confirm_time = 30000,
 };
 
 /* The core's own tables: the store of these tests has none. */

@@ -46,6 +46,7 @@ unsigned writes_waiting(void);
 
 /* Attached, bound and available. */
 uint64_t client(const char *bare, const char *resource);
+uint64_t session_of(uint64_t stream);         /* its id */
 void sends(uint64_t stream, const char *xml); /* does not run */
 void leaves(uint64_t stream);                 /* its client has ended the stream */
 void is_lost(uint64_t stream);
@@ -57,7 +58,7 @@ const char *got(uint64_t stream);
 
 /*
  * The module.  A message is treated by what its id says: "store" is stored, and copied to
- * observer@a.example; "refuse" is refused in HM_POLICY, "stop" stopped without a word.  IQs of the namespace
+ * observer@a.example; "shown" gets an id; "refuse" is refused in HM_POLICY, "stop" stopped without a word.  IQs of the namespace
  * test:x likewise by their payload's name; "later" is answered when a read has come back, "timer" starts one
  * of 100 ms.
  */

@@ -60,7 +60,9 @@ request(const struct store_call *calls, size_t n, store_done_fn *done, void *ctx
 	r->n = n;
 	for (size_t i = 0; i < n; i++) {
 		/* An account's id: host and name; the module's state: the id. */
-		const char *name = calls[i].n == 2 ? calls[i].args[1].u.text : "";
+		const char *name = calls[i].n == 2 && calls[i].args[1].type == HM_V_TEXT
+		                           ? calls[i].args[1].u.text
+		                           : "";
 
 		r->rows[i].there = strncmp(name, "no", 2) != 0;
 		r->rows[i].id = 1;
