@@ -308,6 +308,7 @@ class Client:
         while True:
             fin = await self.page(results)
             if fin is None:
+                results = self.last
                 await asyncio.sleep(0.2)
                 continue
             rsm = fin.find(RSM, 'set')
@@ -337,6 +338,7 @@ class Client:
             condition = ' '.join(e.local for e in answer.elements() for e in e.elements())
             if 'item-not-found' in condition:
                 self.view.wrong.append(f'the archive does not know the id {after}, which it showed')
+                self.last = None  # from the beginning
             self.world.ledger.counts['pages refused'] += 1
         return fin
 
