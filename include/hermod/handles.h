@@ -98,7 +98,7 @@ enum hm_plan {
 	HM_PLAN_DROP    /* silently ignored */
 };
 HM_PUBLIC enum hm_plan hm_letter_plan(const struct hm_letter *l);
-/* HM_PLAN_STORE only: a module has kept it; else the core answers service-unavailable. */
+/* A module has kept it. When nobody has, a message of HM_PLAN_STORE is answered service-unavailable. */
 HM_PUBLIC void hm_letter_stored(struct hm_letter *l);
 /* HM_PLAN_SESSIONS: is s among those that get it? */
 HM_PUBLIC bool hm_letter_reaches(const struct hm_letter *l, const struct hm_session *s);

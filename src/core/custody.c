@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Copyright 2026 the Hermod authors */
 /*
- * core/custody.c - records of what is held.  A letter carries the id of its record; whoever frees
- * it, on whatever worker, posts it back here instead.
+ * core/custody.c - records of what is held.  A letter carries its record, at which only its sender's home
+ * looks; whoever frees it, on whatever worker, posts it back here instead.
  */
 #include "core/custody.h"
 
@@ -13,6 +13,7 @@
 #include "core/chain.h"
 #include "core/here.h"
 #include "core/metrics.h"
+#include "core/nonza.h"
 #include "core/outbox.h"
 #include "core/repeats.h"
 #include "core/sm.h"
@@ -24,6 +25,7 @@
 struct custody {
 	struct list of_worker;  /* here->custody, oldest first */
 	struct list of_session; /* s->custody, in the order in which they came */
+	struct list of_user;    /* u->custody */
 	uint64_t id;
 	struct hm_user *user;       /* which does not leave memory */
 	struct hm_session *session; /* NULL: it has ended */
@@ -32,6 +34,7 @@ struct custody {
 	struct outbox_mark mark; /* of the letter's entry */
 	bool marked;
 	struct list followers; /* struct custody, by of_worker, of copies that came again */
+	struct charge charge;  /* of a follower, which has no letter */
 };
 
 /* --- What a session knows of it -------------------------------------------------------- */
@@ -45,9 +48,19 @@ custody_came(const struct hm_session *s)
 uint32_t
 custody_handled(const struct hm_session *s)
 {
-	if (list_empty(&s->custody))
-		return s->came;
-	return list_entry(s->custody.next, struct custody, of_session)->number - 1;
+	uint32_t handled = s->came, before;
+
+	if (!list_empty(&s->custody))
+		handled = list_entry(s->custody.next, struct custody, of_session)->number - 1;
+	if (!list_empty(&s->inbox)) {
+		const struct session_input *in =
+			list_entry(s->inbox.next, struct session_input, link);
+
+		before = nonza_is(in->root) ? in->number : in->number - 1;
+		if ((int32_t)(before - handled) < 0)
+			handled = before;
+	}
+	return handled;
 }
 
 static void
@@ -93,10 +106,17 @@ custody_is_due(const struct hm_letter *l)
 	}
 }
 
+/* Few: what an account may have under way is limited. */
 static struct custody *
-find(uint64_t id)
+find(const struct hm_user *u, uint64_t id)
 {
-	return table_get_n(&here->custodies, &id, sizeof(id));
+	for (struct list *l = u->custody.next; id && l != &u->custody; l = l->next) {
+		struct custody *c = list_entry(l, struct custody, of_user);
+
+		if (c->id == id)
+			return c;
+	}
+	return NULL;
 }
 
 static struct custody *
@@ -107,34 +127,40 @@ record_new(struct hm_session *s)
 	c->user = s->user;
 	c->user->entity.away++;
 	c->session = s;
-	c->number = s->came;
+	c->number = s->now;
 	c->since_us = clock_mono_us();
 	list_init(&c->followers);
 	list_init(&c->of_worker);
+	list_init(&c->of_user);
 	list_push_back(&s->custody, &c->of_session);
 	return c;
 }
 
-void
+uint64_t
 custody_begin(struct hm_session *s, struct hm_letter *l)
 {
-	struct custody *c;
+	struct custody *c = l->custody;
 
-	if (l->custody)
-		return;
-	c = record_new(s);
-	c->id = l->custody = link_new_id();
+	if (c)
+		return c->id;
+	c = l->custody = record_new(s);
+	c->id = link_new_id();
+	list_push_back(&s->user->custody, &c->of_user);
 	list_push_back(&here->custody, &c->of_worker);
-	table_put_n(&here->custodies, &c->id, sizeof(c->id), c);
+	here->n_custody++;
+	return c->id;
 }
 
 void
 custody_follow(struct hm_session *s, uint64_t first)
 {
-	struct custody *c = first ? find(first) : NULL;
+	struct custody *c = find(s->user, first), *follower;
 
-	if (c)
-		list_push_back(&c->followers, &record_new(s)->of_worker);
+	if (!c)
+		return;
+	follower = record_new(s);
+	charge_take(&follower->charge, s->credit, 1, sizeof(*follower));
+	list_push_back(&c->followers, &follower->of_worker);
 }
 
 void
@@ -143,10 +169,10 @@ custody_mark(struct hm_session *s, struct hm_letter *l)
 	struct custody *c;
 
 	custody_begin(s, l);
-	c = find(l->custody);
+	c = l->custody;
 	c->marked = true;
-	c->mark.id = l->entry.id;
 	outbox_mark(&s->user->entity, &c->mark, false);
+	outbox_mark_id(&c->mark, l->entry.id);
 }
 
 /* --- The end --------------------------------------------------------------------------- */
@@ -156,8 +182,10 @@ end_one(struct custody *c)
 {
 	list_remove(&c->of_session);
 	list_remove(&c->of_worker);
+	list_remove(&c->of_user);
 	if (c->session)
 		sm_handled_moved(c->session);
+	turn_return(&c->charge);
 	c->user->entity.away--;
 	mem_free(c);
 }
@@ -166,7 +194,7 @@ end_one(struct custody *c)
 static void
 end(struct custody *c)
 {
-	table_remove_n(&here->custodies, &c->id, sizeof(c->id));
+	here->n_custody--;
 	if (c->marked)
 		outbox_open(&c->mark);
 	while (!list_empty(&c->followers))
@@ -203,9 +231,9 @@ static void
 came_back_unstored(struct waiter *w, struct entity *e, enum hm_cond why)
 {
 	struct hm_letter *l = HM_CONTAINER(w, struct hm_letter, waiter);
-	struct custody *c = find(l->custody);
+	struct custody *c = l->custody;
 
-	l->custody = 0;
+	l->custody = NULL;
 	if (!e) {
 		end_and_flush(c);
 	} else {
@@ -224,9 +252,8 @@ static void
 came_back(struct mail *mail)
 {
 	struct hm_letter *l = HM_CONTAINER(mail, struct hm_letter, mail);
-	struct custody *c = find(l->custody);
+	struct custody *c = l->custody;
 
-	hm_assert(c);
 	if (l->refused && l->fingerprint)
 		repeats_forget(session_find(l->session), c->user->entity.address, l->fingerprint);
 	if (c->marked && !l->stored && !c->user->entity.doomed) {
@@ -235,7 +262,7 @@ came_back(struct mail *mail)
 		entity_wait(&c->user->entity, &l->waiter);
 		return;
 	}
-	l->custody = 0;
+	l->custody = NULL;
 	end_and_flush(c);
 	letter_free(&l);
 }
@@ -245,7 +272,7 @@ custody_return(struct hm_letter *take)
 {
 	failpoint(FAILPOINT_BEFORE_RETURN);
 	take->mail.run = came_back;
-	worker_post(link_worker(take->custody), &take->mail);
+	worker_post(link_worker(take->session), &take->mail);
 }
 
 /* --- For the administrator -------------------------------------------------------------- */
@@ -253,7 +280,7 @@ custody_return(struct hm_letter *take)
 void
 custody_view(struct custody_view *out)
 {
-	*out = (struct custody_view){ .held = table_count(&here->custodies) };
+	*out = (struct custody_view){ .held = here->n_custody };
 	if (!list_empty(&here->custody))
 		out->oldest_us =
 			list_entry(here->custody.next, struct custody, of_worker)->since_us;

@@ -13,16 +13,19 @@
 #include "core/session.h"
 
 /*
- * Stanzas of this session's client, from its binding on, up to which neither it nor an earlier one
- * is still held: h of XEP-0198, less what it was at <enable/>.  Wraps at 2^32.
+ * Stanzas of this session's client up to which neither it nor an earlier one is still held, or waits in
+ * the inbox (some overtake): h of XEP-0198, less what it was at <enable/>.  Wraps at 2^32.
  */
 uint32_t custody_handled(const struct hm_session *s);
-/* All that came: custody_handled() when nothing is held. */
+/* All that came: custody_handled() when nothing is held and nothing waits. */
 uint32_t custody_came(const struct hm_session *s);
 
-/* The stanza that s is processing is held until l comes back; once for a letter. */
-void custody_begin(struct hm_session *s, struct hm_letter *l);
-/* The same, until the record `first` ends; nothing happens when it has ended. */
+/* The stanza that s is processing is held until l comes back; once for a letter. Returns the record's id. */
+uint64_t custody_begin(struct hm_session *s, struct hm_letter *l);
+/*
+ * The same without a letter, until the record `first` ends, which is of the same account; nothing
+ * happens when it has ended.
+ */
 void custody_follow(struct hm_session *s, uint64_t first);
 /* Is it one that is held (by the rules of DESIGN 4), if nobody has begun already? */
 bool custody_is_due(const struct hm_letter *l);

@@ -175,6 +175,14 @@ entity_absent(struct entity *e)
 	free_entity(e);
 }
 
+/* Of what goes on without its modules' memory. */
+static bool
+something_is_left(const struct entity *e)
+{
+	return e->writes > 0 || e->pins > 0 || e->away > 0 || !outbox_empty(&e->outbox) ||
+	       in_list(&e->reads) || in_list(&e->inbox);
+}
+
 struct load_again {
 	struct timer timer;
 	struct entity *entity;
@@ -196,11 +204,11 @@ entity_load_failed(struct entity *e)
 
 	load_ended(e);
 	refuse_inbox(e, HM_INTERNAL_SERVER_ERROR);
-	if (list_empty(&e->inbox) && e->class->idle(e)) {
+	if (!something_is_left(e) && e->class->idle(e)) {
 		free_entity(e);
 		return;
 	}
-	/* Its sessions stay, and what they send waits. */
+	/* Its sessions stay, and what they send waits; so does what letters away hold back. */
 	l = mem_new(struct load_again);
 	l->entity = e;
 	timer_start(&l->timer, LOAD_AGAIN_MS, load_again);
@@ -210,8 +218,7 @@ entity_load_failed(struct entity *e)
 static bool
 entity_busy(const struct entity *e)
 {
-	return e->state != ENTITY_READY || e->writes > 0 || e->pins > 0 || e->away > 0 ||
-	       !outbox_empty(&e->outbox) || in_list(&e->reads) || in_list(&e->inbox) || e->reload;
+	return e->state != ENTITY_READY || e->reload || something_is_left(e);
 }
 
 static void

@@ -27,7 +27,8 @@ struct hm_mod {
 struct turn {
 	struct entity *entity;
 	const struct hm_letter *cause;
-	struct hold *hold;
+	struct hold *hold;      /* not submitted yet */
+	struct hold *last_hold; /* submitted or not */
 	/* What this turn sends waits for these (outbox.c); NULL: for nothing of its own. */
 	struct outbox_mark *shows_behind, *routes_behind;
 	int64_t id; /* of the archive, that its hold makes certain; 0: none */
@@ -48,8 +49,8 @@ struct here {
 	struct list to_load; /* entities whose load waits for its place */
 	unsigned loading;
 	struct turn turn;
-	struct table custodies; /* id -> struct custody */
-	struct list custody;    /* the same, oldest first */
+	struct list custody; /* what is held, oldest first */
+	size_t n_custody;
 	struct ids ids;
 	struct table left_of;       /* repeats.c: by bare JID */
 	struct list left_behind;    /* the same, oldest first */

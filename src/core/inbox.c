@@ -106,6 +106,7 @@ process_input(struct hm_session *s, struct session_input *in)
 	struct entity *e = &s->user->entity;
 
 	e->pins++;
+	s->now = in->number;
 	turn_begin(e, NULL);
 	turn_payer(s->credit);
 	if (nonza_is(in->root))
@@ -199,11 +200,13 @@ session_receive(struct link_msg *take)
 		link_free(take);
 		return;
 	}
+	s->came += !nonza_is(take->u.in.root);
 	metric_add(core_metric(CM_STANZAS_IN), !nonza_is(take->u.in.root));
 	in = mem_new(struct session_input);
 	in->arena = take->u.in.arena;
 	in->root = take->u.in.root;
 	in->bytes = take->u.in.bytes;
+	in->number = s->came;
 	take->u.in.arena = NULL;
 	link_free(take);
 	/* DESIGN 2: these wait behind nothing. */

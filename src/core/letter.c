@@ -122,6 +122,8 @@ letter_refuse(struct hm_letter *take, enum hm_cond cond, const char *text)
 
 		if (!take->custody)
 			charge_move(&answer->charge, &take->charge);
+		else if (take->charge.credit)
+			charge_take(&answer->charge, take->charge.credit, 1, sizeof(*answer));
 		route(answer);
 	}
 	take->refused = true;

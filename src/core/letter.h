@@ -16,6 +16,8 @@
 #include "xmpp/jid.h"
 #include "xmpp/stanza.h"
 
+struct custody;
+
 struct hm_letter {
 	struct mail mail;
 	struct waiter waiter; /* while its entity is being loaded */
@@ -32,9 +34,10 @@ struct hm_letter {
 	enum hm_plan plan;
 	bool stored; /* its row is in what this turn stores, or on disk */
 	/*
-	 * Of the record at its sender's home, to which it comes back whatever happens to it; 0: none.
+	 * At its sender's home, to which it comes back whatever happens to it, and which alone may look at it;
+	 * NULL: it is not held.
 	 */
-	uint64_t custody;
+	struct custody *custody;
 	uint64_t fingerprint;  /* see repeats.h; 0: none */
 	bool refused;          /* its sender gets an error: sent again, it is a new attempt */
 	struct hm_entry entry; /* id 0: none */

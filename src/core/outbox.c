@@ -13,6 +13,9 @@
 #include "core/turn.h"
 #include "xmpp/stanza_error.h"
 
+/* Items of a queue. */
+#define LOOKED_THROUGH 64
+
 struct output {
 	struct outbox_item item;
 	uint64_t turn; /* the turn that made it */
@@ -56,6 +59,34 @@ outbox_mark(struct entity *e, struct outbox_mark *m, bool stops_routes)
 		here->turn.routes_behind = m;
 }
 
+/* The first mark that makes a higher id certain; the end of the queue: there is none. */
+static struct list *
+place_of(struct entity *e, int64_t id)
+{
+	struct list *head = &e->outbox.shown, *place = head;
+
+	for (struct list *l = head->prev; l != head; l = l->prev) {
+		struct outbox_item *item = list_entry(l, struct outbox_item, link);
+		int64_t its = item->kind == ITEM_MARK
+		                      ? HM_CONTAINER(item, struct outbox_mark, shown)->id
+		                      : 0;
+
+		if (its > id)
+			place = l;
+		else if (its != 0)
+			break;
+	}
+	return place;
+}
+
+void
+outbox_mark_id(struct outbox_mark *m, int64_t id)
+{
+	m->id = id;
+	list_remove(&m->shown.link);
+	list_push_back(place_of(m->entity, id), &m->shown.link);
+}
+
 static void
 stop_routes(struct outbox_mark *m)
 {
@@ -91,7 +122,7 @@ outbox_lowest_id(const struct entity *e)
 {
 	const struct list *head = &e->outbox.shown;
 
-	/* Ids are given in the order of the queue. */
+	/* outbox_mark_id() keeps them in order. */
 	for (struct list *l = head->next; l != head; l = l->next) {
 		struct outbox_item *item = list_entry(l, struct outbox_item, link);
 
@@ -104,15 +135,16 @@ outbox_lowest_id(const struct entity *e)
 
 /* --- Outputs ------------------------------------------------------------------------------- */
 
+/* Before this place of a queue. */
 static struct output *
-output_new(struct list *queue, int kind)
+output_new(struct list *place, int kind)
 {
 	struct output *o = mem_new(struct output);
 
 	o->item.kind = kind;
 	o->turn = here->turn.serial;
 	o->shows_memory = here->turn.shows_memory;
-	list_push_back(queue, &o->item.link);
+	list_push_back(place, &o->item.link);
 	return o;
 }
 
@@ -201,10 +233,13 @@ drop_from(struct list *queue, uint64_t turn)
 
 		if (item->kind != ITEM_ROUTE && item->kind != ITEM_DELIVER)
 			continue;
-		if (o->turn == turn)
+		if (o->turn == turn) {
+			if (o->letter) /* what caused it is refused; sent again, it is a new attempt */
+				o->letter->refused = true;
 			output_free(o);
-		else if (o->shows_memory)
+		} else if (o->shows_memory) {
 			refuse_to_show(o);
+		}
 	}
 }
 
@@ -246,31 +281,47 @@ outbox_route(struct entity *e, struct hm_letter *take)
 static bool
 same_bare(const char *a, const char *b)
 {
-	size_t n;
+	size_t n = strcspn(a, "/");
 
-	if (!a || !b)
-		return a == b;
-	n = strcspn(a, "/");
 	return strncmp(a, b, n) == 0 && (b[n] == '\0' || b[n] == '/');
 }
 
+/* What has no sender is the account's own. */
+static const char *
+sender_of(const struct entity *e, const struct hm_stanza *stanza)
+{
+	return stanza->from ? stanza->from : e->address;
+}
+
+/*
+ * Something of the same sender waits for this session (RFC 6120 10.1), or, when this shows an id, something
+ * that shows one; or so much that it is not looked through: to wait is never wrong.
+ */
 static bool
-something_of_that_sender_waits(const struct entity *e, const char *from)
+would_overtake(const struct entity *e, const struct hm_session *s, const struct hm_stanza *stanza,
+               int64_t id)
 {
 	const struct list *head = &e->outbox.shown;
+	const char *from = sender_of(e, stanza);
+	unsigned seen = 0;
 
 	for (struct list *l = head->next; l != head; l = l->next) {
 		struct outbox_item *item = list_entry(l, struct outbox_item, link);
+		const struct output *o = (const struct output *)item;
 
-		if (item->kind == ITEM_DELIVER &&
-		    same_bare(((struct output *)item)->stanza->from, from))
+		if (++seen > LOOKED_THROUGH)
+			return true;
+		if (item->kind != ITEM_DELIVER || o->session != s->id)
+			continue;
+		if ((id != 0 && o->id > 0) || same_bare(sender_of(e, o->stanza), from))
 			return true;
 	}
 	return false;
 }
 
 static bool
-must_wait(const struct entity *e, const struct hm_stanza *stanza, int64_t id)
+must_wait(const struct entity *e, const struct hm_session *s, const struct hm_stanza *stanza,
+          int64_t id)
 {
 	if (list_empty(&e->outbox.shown))
 		return false;
@@ -279,7 +330,7 @@ must_wait(const struct entity *e, const struct hm_stanza *stanza, int64_t id)
 	if ((id != 0 || is_of(here->turn.shows_behind, e)) &&
 	    host_limits(e->host)->delivery == DELIVERY_COMMITTED)
 		return true;
-	return something_of_that_sender_waits(e, stanza->from);
+	return would_overtake(e, s, stanza, id);
 }
 
 /* The very letter that this turn is about, or something that a module pushes. */
@@ -299,11 +350,13 @@ outbox_deliver(struct entity *e, struct hm_session *s, const struct hm_stanza *t
 {
 	struct output *o;
 
-	if (!must_wait(e, take, id)) {
+	if (!must_wait(e, s, take, id)) {
 		session_deliver(s, take, to, known_as(take, id));
 		return;
 	}
-	o = output_new(&e->outbox.shown, ITEM_DELIVER);
+	/* A message to oneself has an id that was given before those of others that wait already. */
+	o = output_new(id && id == here->turn.id ? place_of(e, id) : &e->outbox.shown,
+	               ITEM_DELIVER);
 	o->session = s->id;
 	o->stanza = take;
 	o->to = to ? mem_strdup(to) : NULL;

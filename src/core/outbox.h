@@ -10,8 +10,10 @@
  *
  *   A hold that changes state (hm_store()) stops everything that comes after it.
  *   A hold that only appends rows, or a message in custody, stops what its own turn sends, what
- *   shows an id of the account's archive, and to clients what comes from the same sender as
- *   something that waits.  Everything else passes.
+ *   shows an id of the account's archive, and what comes from the same sender as something that
+ *   waits for the same client (the account itself is one, too).  Everything else passes.
+ *
+ * What shows ids goes in their order, also where nothing waits for the disk (`delivery immediate`).
  */
 #ifndef CORE_OUTBOX_H
 #define CORE_OUTBOX_H
@@ -52,6 +54,8 @@ bool outbox_empty(const struct outbox *o);
  * routes.
  */
 void outbox_mark(struct entity *e, struct outbox_mark *m, bool stops_routes);
+/* It makes this id certain: its place is before those of higher ids. */
+void outbox_mark_id(struct outbox_mark *m, int64_t id);
 /* It changes state: everything behind it waits. */
 void outbox_mark_state(struct outbox_mark *m);
 /*

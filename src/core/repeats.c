@@ -139,7 +139,7 @@ forget_old(void)
 	while (!list_empty(&here->left_behind)) {
 		struct left *l = list_entry(here->left_behind.next, struct left, link);
 
-		if (l->until_ms > worker_now_ms() && table_count(&here->left_of) <= LEFT_MAX)
+		if (l->until_ms > worker_now_ms() && table_count(&here->left_of) < LEFT_MAX)
 			return;
 		left_free(l);
 	}
@@ -156,8 +156,10 @@ left_of(const char *bare)
 static void
 leave(const char *bare, const struct sent *v, unsigned n)
 {
-	struct left *l = table_get(&here->left_of, bare);
+	struct left *l;
 
+	forget_old();
+	l = table_get(&here->left_of, bare);
 	if (!l) {
 		l = mem_new(struct left);
 		l->bare = mem_strdup(bare);
@@ -171,7 +173,6 @@ leave(const char *bare, const struct sent *v, unsigned n)
 		if (v[i].fingerprint)
 			ring_put(&l->sent, (struct sent){ v[i].fingerprint, 0, v[i].custody });
 	}
-	forget_old();
 }
 
 void
@@ -183,7 +184,37 @@ hm_sent_before(struct hm_user *u, uint64_t fingerprint)
 		leave(u->entity.address, &sent, 1);
 }
 
+static bool
+ended_cleanly(const struct hm_session *s)
+{
+	return s->ended_by == HM_CLOSED_BY_CLIENT;
+}
+
 /* --- Sessions ---------------------------------------------------------------------------------- */
+
+static const struct sent *
+find_among(const struct list *sessions, const struct hm_session *s, uint64_t fingerprint)
+{
+	for (struct list *l = sessions->next; l != sessions; l = l->next) {
+		const struct hm_session *other = list_entry(l, struct hm_session, link);
+		bool broken = !other->stream || (other->closing && !ended_cleanly(other));
+		const struct sent *found =
+			broken ? ring_find(other->sent, fingerprint, s->stream) : NULL;
+
+		if (found)
+			return found;
+	}
+	return NULL;
+}
+
+/* Sessions that have lost their stream and hibernate, or are about to end. */
+static const struct sent *
+find_in_others(const struct hm_session *s, uint64_t fingerprint)
+{
+	const struct sent *found = find_among(&s->user->sessions, s, fingerprint);
+
+	return found ? found : find_among(&s->user->unbound, s, fingerprint);
+}
 
 bool
 repeats_known(const struct hm_session *s, uint64_t fingerprint, uint64_t *custody)
@@ -193,6 +224,8 @@ repeats_known(const struct hm_session *s, uint64_t fingerprint, uint64_t *custod
 
 	if (!found && (l = left_of(s->user->entity.address)))
 		found = ring_find(&l->sent, fingerprint, s->stream);
+	if (!found)
+		found = find_in_others(s, fingerprint);
 	if (!found)
 		return false;
 	*custody = found->custody;
@@ -220,11 +253,11 @@ repeats_forget(struct hm_session *s, const char *bare, uint64_t fingerprint)
 }
 
 void
-repeats_session_over(struct hm_session *s, bool cleanly)
+repeats_session_over(struct hm_session *s)
 {
 	if (!s->sent)
 		return;
-	if (!cleanly)
+	if (!ended_cleanly(s))
 		leave(s->user->entity.address, s->sent->v, s->sent->n);
 	mem_free(s->sent->v);
 	mem_free(s->sent);

@@ -5,7 +5,8 @@
  * (DESIGN 4: no duplicates).
  *
  * A repeat has the same type, addressee, id and payload (origin-id included, a delay stamp excepted) as
- * a message of the same account whose first copy came on another stream that did not end cleanly.
+ * a message of the same account whose first copy came on another stream that did not end cleanly; its
+ * session may hibernate still.
  * Only messages that have an id or an origin-id can be known again.  What was sent before the server
  * was started is told by the archive (hm_sent_before()).
  *
@@ -35,6 +36,6 @@ void repeats_remember(struct hm_session *s, uint64_t fingerprint, uint64_t custo
 /* It was refused: the same again is a new attempt. s may be NULL: its session is over. */
 void repeats_forget(struct hm_session *s, const char *bare, uint64_t fingerprint);
 /* The session is over; what it sent may come again on another, unless its client ended it. */
-void repeats_session_over(struct hm_session *s, bool cleanly);
+void repeats_session_over(struct hm_session *s);
 
 #endif

@@ -208,9 +208,12 @@ bound_sent(struct hm_session *s, const struct hm_stanza *stanza, const struct ji
 		l = letter_new(stanza_ref(stanza), to, s->user->entity.address);
 		l->session = s->id;
 		l->fingerprint = fingerprint;
-		if (fingerprint && custody_is_due(l)) {
-			custody_begin(s, l);
-			repeats_remember(s, fingerprint, l->custody);
+		/* Now: modules may take it for themselves and store what follows from it. */
+		if (custody_is_due(l)) {
+			uint64_t custody = custody_begin(s, l);
+
+			if (fingerprint)
+				repeats_remember(s, fingerprint, custody);
 		}
 		send_off(s, l);
 	}
@@ -237,7 +240,6 @@ session_process(struct hm_session *s, struct session_input *in)
 		return;
 	}
 	trace_stanza(s, true, stanza, to_text);
-	s->came++;
 	if (!s->jid)
 		unbound_sent(s, stanza);
 	else if (to_text && !addressed)

@@ -15,6 +15,7 @@
 #include "core/custody.h"
 #include "core/here.h"
 #include "core/metrics.h"
+#include "core/nonza.h"
 #include "core/repeats.h"
 #include "core/shown.h"
 #include "core/sm.h"
@@ -126,7 +127,7 @@ session_free(struct hm_session *s)
 	free_inbox(s);
 	letter_free(&s->parked);
 	custody_forget_session(s);
-	repeats_session_over(s, s->ended_by == HM_CLOSED_BY_CLIENT);
+	repeats_session_over(s);
 	session_forget_asked(s);
 	free_state(s);
 	sm_free(s);
@@ -296,9 +297,13 @@ take_inbox(struct hm_session *s, struct hm_session *other)
 	free_inbox(s);
 	while (!list_empty(&other->inbox)) {
 		struct list *l = other->inbox.next;
+		struct session_input *in;
 
 		list_remove(l);
 		list_push_back(&s->inbox, l);
+		in = list_entry(l, struct session_input, link);
+		s->came += !nonza_is(in->root);
+		in->number = s->came;
 	}
 	s->processed = other->processed;
 	s->processed_bytes = other->processed_bytes;

@@ -47,7 +47,8 @@ struct hm_session {
 	bool end_waits;                /* until its account is loaded again */
 	bool waiting;                  /* so does its inbox */
 	struct list inbox;             /* struct session_input that wait for that */
-	uint32_t came;                 /* stanzas from binding on */
+	uint32_t came;                 /* stanzas, counted when they come */
+	uint32_t now;                  /* input.number of what is being processed */
 	struct list custody;           /* of which these are held, see custody.h */
 	struct sent_messages *sent;    /* see repeats.h; NULL: none yet */
 	unsigned processed;            /* stanzas since the last credit */
@@ -71,6 +72,8 @@ struct session_input {
 	struct arena *arena;
 	struct hm_elem *root;
 	size_t bytes;
+	uint32_t
+		number; /* of the stanza among those that came; no stanza: of the last one before it */
 };
 
 struct hm_session *session_find(uint64_t id); /* this worker's; NULL: gone */

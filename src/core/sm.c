@@ -97,7 +97,7 @@ sm_new(struct hm_session *s, const char *id, uint32_t max_ms)
 	struct sm *sm = s->sm = mem_new(struct sm);
 
 	sm->session = s->id;
-	sm->came_before = custody_came(s);
+	sm->came_before = s->now;
 	sm->max_ms = max_ms;
 	if (id)
 		snprintf(sm->id, sizeof(sm->id), "%s", id);
@@ -184,26 +184,12 @@ sm_handled_moved(struct hm_session *s)
 		answer(s, SM_ANSWERED);
 }
 
-/* What came before it, done or not. */
-static uint32_t
-came_before_it(const struct hm_session *s)
-{
-	uint32_t n = custody_came(s);
-
-	for (struct list *l = s->inbox.next; l != &s->inbox; l = l->next) {
-		const struct session_input *in = list_entry(l, struct session_input, link);
-
-		n += !nonza_is(in->root);
-	}
-	return n;
-}
-
 static void
 requested(struct hm_session *s)
 {
 	struct sm *sm = s->sm;
 
-	sm->asked_at = came_before_it(s);
+	sm->asked_at = s->now; /* what came before it, done or not */
 	if (is_done(s, sm->asked_at))
 		answer(s, SM_ANSWERED);
 	else if (sm->answer != SM_WAITS)

@@ -42,7 +42,7 @@ enum sm_answer {
 
 struct sm {
 	uint64_t session;
-	uint32_t came_before; /* custody_came() at <enable/> */
+	uint32_t came_before; /* stanzas before <enable/> */
 	bool counts;   /* all that came before <enable/> is done: h is above 0 from the next on */
 	uint32_t sent; /* to the client, since; wraps */
 	struct sm_queue queue;

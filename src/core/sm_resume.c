@@ -132,8 +132,11 @@ take_over(struct hm_session *s, struct hm_session *old)
 		sm_too_high(s, old->sm, h);
 		return;
 	}
-	session_absorb(old, s);
 	custody_resumed(old);
+	/* What came before <enable/> was held still: nothing of it counts. */
+	if ((int32_t)(custody_came(old) - old->sm->came_before) < 0)
+		old->sm->came_before = custody_came(old);
+	session_absorb(old, s);
 	wake(old);
 	metric_add(core_metric(CM_RESUMED), 1);
 	log_line(&old->log, HM_INFO, "resumed", hm_kv("unacknowledged", old->sm->queue.n));

@@ -46,7 +46,7 @@ turn_begin(struct entity *e, const struct hm_letter *cause)
 	t->entity = e;
 	t->cause = cause;
 	t->payer = cause ? cause->charge.credit : NULL;
-	t->hold = NULL;
+	t->hold = t->last_hold = NULL;
 	t->serial++;
 }
 
@@ -236,7 +236,8 @@ hold_new(struct entity *e)
 	const struct hm_letter *cause = here->turn.cause;
 
 	outbox_mark(e, &h->mark, true);
-	h->mark.id = here->turn.id;
+	if (here->turn.id)
+		outbox_mark_id(&h->mark, here->turn.id);
 	h->entity = e;
 	h->since_us = clock_mono_us();
 	h->arena = arena_new(0);
@@ -277,7 +278,7 @@ turn_store(unsigned statement, bool append, const struct hm_value *v, size_t n)
 	if (t->entity->doomed)
 		return; /* its rows are gone: there is nothing to store to */
 	if (!t->hold)
-		t->hold = hold_new(t->entity);
+		t->hold = t->last_hold = hold_new(t->entity);
 	h = t->hold;
 	if (!append)
 		outbox_mark_state(&h->mark);
@@ -295,14 +296,14 @@ turn_makes_certain(int64_t id)
 
 	if (t->id == 0 || id < t->id)
 		t->id = id;
-	if (t->hold)
-		t->hold->mark.id = t->id;
+	if (t->hold && t->hold->mark.id != t->id)
+		outbox_mark_id(&t->hold->mark, t->id);
 }
 
 bool
 turn_keep(struct hm_letter *take)
 {
-	struct hold *h = here->turn.active ? here->turn.hold : NULL;
+	struct hold *h = here->turn.active ? here->turn.last_hold : NULL;
 
 	if (!h)
 		return false;
@@ -314,10 +315,11 @@ turn_keep(struct hm_letter *take)
 bool
 turn_when_stored(void (*closed)(void *ctx), void *ctx)
 {
-	struct hold *h = here->turn.hold;
+	struct hold *h = here->turn.last_hold;
 
 	if (!h)
 		return false;
+	hm_assert(!h->closed);
 	h->closed = closed;
 	h->closed_ctx = ctx;
 	return true;
@@ -384,6 +386,7 @@ turn_end(void)
 	hm_assert(t->active);
 	turn_flush();
 	t->active = false;
+	t->last_hold = NULL;
 	t->shows_memory = false;
 	t->shows_behind = t->routes_behind = NULL;
 	t->id = 0;

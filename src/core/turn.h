@@ -43,9 +43,12 @@ void turn_store(unsigned statement, bool append, const struct hm_value *v, size_
 void turn_flush(void);
 /* This turn stores what makes an id of the account's archive certain. */
 void turn_makes_certain(int64_t id);
-/* The letter goes home (custody.h) when this turn's group is stored; false: there is none. */
+/*
+ * The letter goes home (custody.h) when this turn's last group so far is stored, or is not; false: there
+ * is none.
+ */
 bool turn_keep(struct hm_letter *take);
-/* Runs closed(ctx), once, when this turn's group is stored or has failed; false: there is none. */
+/* Likewise runs closed(ctx), once. */
 bool turn_when_stored(void (*closed)(void *ctx), void *ctx);
 
 /*

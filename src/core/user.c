@@ -200,6 +200,7 @@ user_wait(struct host *host, const char *bare, struct waiter *w)
 		list_init(&u->sessions);
 		list_init(&u->unbound);
 		list_init(&u->sets);
+		list_init(&u->custody);
 		u->local = mem_strndup(bare, strcspn(bare, "@"));
 		u->state = mem_zalloc(host->user_bytes + 1);
 		e = &u->entity;

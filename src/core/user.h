@@ -22,6 +22,7 @@ struct hm_user {
 	/* requests that change the account wait here for the one before (struct hm_iq) */
 	struct list sets;
 	bool set_running;
+	struct list custody; /* what its sessions sent that is held, see custody.c */
 	char *state;
 };
 

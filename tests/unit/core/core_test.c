@@ -13,7 +13,10 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "core/core.h"
+#include "core/here.h"
 #include "core/host.h"
+#include "core/ids.h"
+#include "core/session.h"
 #include "core/static_modules.h"
 #include "link/link.h"
 #include "xml/parser.h"
@@ -28,6 +31,7 @@ struct state {
 };
 
 static struct buf saw;
+bool module_archives;
 
 static void
 see(struct hm_mod *m, struct hm_user *u, const char *what)
@@ -59,6 +63,8 @@ policy(struct hm_mod *m, struct hm_user *u, struct hm_letter *l)
 	const struct hm_elem *payload = hm_first_child(hm_stanza_root(hm_letter_stanza(l)));
 	const char *name = payload ? hm_elem_name(payload) : "";
 
+	if (strcmp(hm_stanza_type(hm_letter_stanza(l)), "error") == 0)
+		return HM_CONTINUE;
 	if (id_is(l, "refuse") || strcmp(name, "refuse") == 0)
 		return hm_refuse(l, HM_POLICY_VIOLATION, NULL);
 	return id_is(l, "stop") || strcmp(name, "stop") == 0 ? HM_STOP : HM_CONTINUE;
@@ -75,6 +81,82 @@ keep(struct hm_mod *m, struct hm_user *u, struct hm_letter *l)
 		        "observer@a.example");
 	}
 	return HM_CONTINUE;
+}
+
+static bool
+is_archived(const struct hm_letter *l)
+{
+	const struct hm_stanza *s = hm_letter_stanza(l);
+
+	return module_archives && hm_stanza_kind(s) == HM_MESSAGE &&
+	       strcmp(hm_stanza_type(s), "headline") != 0 &&
+	       strcmp(hm_stanza_type(s), "error") != 0;
+}
+
+static enum hm_next
+entered(struct hm_mod *m, struct hm_session *s, struct hm_letter *l)
+{
+	struct hm_user *u = hm_session_user(s);
+	struct hm_entry entry = { .account = hm_user_account(u) };
+
+	if (!is_archived(l))
+		return HM_CONTINUE;
+	entry.id = hm_new_id(m, u);
+	hm_letter_set_entry(l, &entry);
+	return HM_CONTINUE;
+}
+
+/* A subscription is its module's. */
+static enum hm_next
+subscribes(struct hm_mod *m, struct hm_session *s, struct hm_letter *l)
+{
+	if (strcmp(hm_stanza_type(hm_letter_stanza(l)), "subscribe") != 0)
+		return HM_CONTINUE;
+	hm_store(m, 1, hm_user_account(hm_session_user(s)));
+	return HM_STOP;
+}
+
+static enum hm_next
+copies(struct hm_mod *m, struct hm_session *from, struct hm_letter *l)
+{
+	const struct hm_entry *entry = hm_letter_entry(l);
+
+	if (!entry || strcmp(hm_letter_to_bare(l), hm_letter_from_bare(l)) == 0)
+		return HM_CONTINUE;
+	hm_for_each_session(s, hm_session_user(from))
+	{
+		if (s != from)
+			hm_show_to_session(m, s, hm_letter_stanza(l), NULL, entry->id);
+	}
+	return HM_CONTINUE;
+}
+
+static void
+read_something(struct hm_mod *m, struct hm_user *u, struct hm_rows *rows_)
+{
+}
+
+static enum hm_next
+archived(struct hm_mod *m, struct hm_user *u, struct hm_letter *l)
+{
+	const struct hm_entry *entry = hm_letter_entry(l);
+	bool own = entry && strcmp(hm_letter_from_bare(l), hm_user_jid(u)) == 0;
+
+	if (!is_archived(l) || hm_letter_plan(l) != HM_PLAN_SESSIONS)
+		return HM_CONTINUE;
+	hm_letter_set_id(l, own ? entry->id : hm_new_id(m, u));
+	hm_store(m, 2, hm_user_account(u), hm_letter_id(l));
+	hm_letter_stored(l);
+	if (id_is(l, "flush"))
+		hm_query(m, u, 0, read_something, hm_user_account(u));
+	return HM_CONTINUE;
+}
+
+static void
+unstored(struct hm_mod *m, struct hm_user *sender, struct hm_letter *l)
+{
+	see(m, sender, "unstored");
+	hm_store(m, 2, hm_user_account(sender), hm_letter_entry(l)->id);
 }
 
 static void
@@ -116,6 +198,13 @@ found(struct hm_iq *rq, struct hm_rows *rows_)
 }
 
 static void
+found_and_stores(struct hm_iq *rq, struct hm_rows *rows_)
+{
+	hm_store(hm_iq_mod(rq), 1, hm_iq_account(rq));
+	hm_iq_done(rq);
+}
+
+static void
 request(struct hm_mod *m, struct hm_iq *rq)
 {
 	const char *what = hm_elem_name(hm_iq_payload(rq));
@@ -126,11 +215,17 @@ request(struct hm_mod *m, struct hm_iq *rq)
 		hm_after_session(m, hm_iq_session(rq), 100, timer);
 	if (strcmp(what, "later") == 0)
 		hm_query(m, rq, 0, found, hm_iq_account(rq));
+	else if (strcmp(what, "look") == 0)
+		hm_query(m, rq, 0, found_and_stores, hm_iq_account(rq));
 	else
 		hm_iq_done(rq);
 }
 
-static const struct hm_sql sql[] = { { "SELECT 1", NULL }, { "INSERT", NULL } };
+static const struct hm_column row[] = { { "account", HM_V_INT }, { "id", HM_V_INT } };
+static const struct hm_append rows_of_it = { "rows", NULL, row, HM_COUNT(row) };
+static const struct hm_sql sql[] = { { "SELECT 1", NULL },
+	                             { "INSERT", NULL },
+	                             { .append = &rows_of_it } };
 static const struct hm_user_load load[] = { { 0, rows } };
 static const struct hm_iq_route iq[] = {
 	{ HM_SET, HM_TO_ACCOUNT | HM_TO_HOST, HM_ANYONE, "test:x", NULL, request },
@@ -138,11 +233,11 @@ static const struct hm_iq_route iq[] = {
 	{ HM_GET, HM_TO_HOST, HM_STRANGER, "test:open", NULL, request },
 };
 static const struct hm_hook hooks[] = {
-	HM_HOOK(account_received, HM_POLICY, policy),
-	HM_HOOK(account_received, HM_STORE, keep),
-	HM_ON(session_closed, closed),
-	HM_ON(presence_changed, presence),
-	HM_ON(message_confirmed, confirmed),
+	HM_HOOK(client_sent, HM_STORE, entered),   HM_HOOK(client_sent, HM_HANDLE, subscribes),
+	HM_HOOK(client_sent, HM_OBSERVE, copies),  HM_HOOK(account_received, HM_STORE, archived),
+	HM_ON(letter_unstored, unstored),          HM_HOOK(account_received, HM_POLICY, policy),
+	HM_HOOK(account_received, HM_STORE, keep), HM_ON(session_closed, closed),
+	HM_ON(presence_changed, presence),         HM_ON(message_confirmed, confirmed),
 	HM_ON(message_unconfirmed, unconfirmed),
 };
 
@@ -287,6 +382,12 @@ stranger(const char *xml)
 	return stream;
 }
 
+struct hm_session *
+session_at(uint64_t stream)
+{
+	return session_find(session_of(stream));
+}
+
 uint64_t
 client(const char *bare, const char *resource)
 {
@@ -341,6 +442,14 @@ struct core_limits core_test_limits = {
 /* The core's own tables: the store of these tests has none. */
 const struct hm_migration core_schema[1];
 
+void
+begin_to_archive(void)
+{
+	module_archives = true;
+	ids_new();
+	commits();
+}
+
 int
 core_test_start(void **state)
 {
@@ -369,7 +478,8 @@ core_test_start(void **state)
 int
 core_test_fresh(void **state)
 {
-	fake_reads_fail = fake_queue_full = false;
+	fake_reads_fail = fake_queue_full = module_archives = false;
+	core_test_limits.delivery = DELIVERY_COMMITTED;
 	reads_come_back();
 	for (unsigned i = 0; i < n_clients; i++)
 		is_lost(clients[i].stream);

@@ -36,14 +36,18 @@ void pass_ms(int64_t ms); /* and runs */
 /* --- fake_store.c ------------------------------------------------------------------- */
 
 extern bool fake_reads_fail, fake_reads_wait, fake_queue_full;
-void reads_come_back(void); /* and runs */
-extern unsigned fake_reads; /* since the test began */
-void commits(void);         /* the oldest write, and runs */
+void reads_come_back(void);   /* and runs */
+extern unsigned fake_reads;   /* since the test began */
+extern int64_t fake_number;   /* in all rows */
+extern int64_t fake_wrote[2]; /* the first arguments of the last write */
+void commits(void);           /* the oldest write, and runs */
 void commit_fails(void);
 unsigned writes_waiting(void);
 
 /* --- Clients: streams by their numbers -------------------------------------------------- */
 
+struct hm_session;
+struct hm_session *session_at(uint64_t stream); /* NULL: it is over */
 /* Attached, bound and available. */
 uint64_t client(const char *bare, const char *resource);
 uint64_t session_of(uint64_t stream);         /* its id */
@@ -62,6 +66,13 @@ const char *got(uint64_t stream);
  * test:x likewise by their payload's name; "later" is answered when a read has come back, "timer" starts one
  * of 100 ms.
  */
+/*
+ * When it archives: messages but headlines get ids, are appended at the recipient, or at the sender when they
+ * come back unstored ("unstored"), and other sessions of the sender get copies.  With the id "flush" it reads
+ * something after that.
+ */
+extern bool module_archives;
+void begin_to_archive(void); /* with the ids' ceiling on disk */
 /* What the module was told: "closed", "unavailable"; "!" behind it when it had not loaded the account. */
 const char *module_saw(void);
 

@@ -13,6 +13,7 @@
 
 bool fake_reads_fail, fake_reads_wait, fake_queue_full;
 unsigned fake_reads;
+int64_t fake_number = 1, fake_wrote[2];
 
 #define CALLS_MAX 16
 
@@ -65,7 +66,7 @@ request(const struct store_call *calls, size_t n, store_done_fn *done, void *ctx
 		                           : "";
 
 		r->rows[i].there = strncmp(name, "no", 2) != 0;
-		r->rows[i].id = 1;
+		r->rows[i].id = fake_number;
 	}
 	return r;
 }
@@ -115,6 +116,8 @@ store_write(const struct store_call *calls, size_t n, store_done_fn *done, void 
 {
 	if (fake_queue_full)
 		return false;
+	for (size_t i = 0; i < 2; i++)
+		fake_wrote[i] = calls->n > i ? calls->args[i].u.num : 0;
 	append(&writes, request(calls, n, done, ctx));
 	return true;
 }
