@@ -3,15 +3,16 @@
 # Copyright 2026 the Hermod authors
 """Runs the scenarios of the comparison bench against Hermod alone and prints its tables.
 
-  WORK=DIR BUILD=DIR suite.py BENCH [--runs 3] [--users 4000] [--quick] [--no-setup] [--name PATTERN]
+  WORK=DIR BUILD=DIR suite.py BENCH [--variant base] [--runs 3] [--users 4000] [--quick] [--no-setup] [--name PATTERN]
 
 BENCH is a writable copy of the comparison bench (with anchors/ and xmppload/), $WORK a folder for
 data, certificate and results, $BUILD the build folder as for run.sh.  This differs from the bench's own
 suite.py in two things: the CPU time of the server comes from the scheduler's nanosecond counters
-instead of the ticks of 10 ms, and without a variant that needs PostgreSQL none is started.
+instead of the ticks of 10 ms, and PostgreSQL is started for the variant that needs it (mam) only.
 """
 import argparse
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -44,9 +45,23 @@ def precise_cpu(bench):
     return cpu
 
 
+def start_database(suite, o):
+    """PostgreSQL, durable, empty unless the accounts are there already."""
+    database = suite.Proc([os.path.join(o.bench, 'anchors', 'postgres', 'run.sh')], suite.WORK + '/postgres.log')
+    for _ in range(300):
+        if suite.port_open(suite.PG_PORT):
+            break
+        time.sleep(0.1)
+    if not o.no_setup:
+        subprocess.run(['psql', '-X', '-q', '-h', '127.0.0.1', '-p', str(suite.PG_PORT), '-U', 'postgres', '-d', 'postgres',
+                        '-c', 'DROP DATABASE IF EXISTS hermod'], check=True)
+    return database
+
+
 def main():
     a = argparse.ArgumentParser()
     a.add_argument('bench')
+    a.add_argument('--variant', default='base', choices=['base', 'mam'])
     a.add_argument('--runs', type=int, default=3)
     a.add_argument('--users', type=int, default=4000)
     a.add_argument('--quick', action='store_true', help='a tenth of the messages')
@@ -65,16 +80,23 @@ def main():
     os.makedirs(suite.WORK + '/results', exist_ok=True)
     out = '%s/results/hermod-%s.jsonl' % (suite.WORK, time.strftime('%Y%m%d-%H%M%S'))
     suite.LOGF = open(out, 'a')
-    server = suite.Server(HERE, 'base')
+    server = suite.Server(HERE, o.variant)
+    database = None
     try:
+        if server.v.get('db'):
+            database = start_database(suite, o)
         if not o.no_setup:
             suite.setup(server, o)
         for run in range(1, o.runs + 1):
-            suite.plan_base(run, server, o, ())
+            if server.v['plan'] != 'base':  # which starts it to see how long that takes
+                server.start()
+            suite.PLANS[server.v['plan']](run, server, o, [database.pid] if database else ())
             server.stop()
     finally:
         if server.proc and server.proc.p.poll() is None:
             server.stop()
+        if database:
+            database.stop(sig=signal.SIGINT)
         suite.LOGF.close()
     subprocess.run([sys.executable, os.path.join(o.bench, 'anchors', 'report.py'), out], check=True)
 
