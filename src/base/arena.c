@@ -206,22 +206,34 @@ arena_strndup(struct arena *a, const char *s, size_t len)
 }
 
 char *
-arena_printf(struct arena *a, const char *fmt, ...)
+arena_vprintf(struct arena *a, const char *fmt, va_list ap)
 {
 	char start[256]; /* nearly all fit, and are formatted once */
-	va_list ap;
+	va_list again;
 	char *text;
 	int len;
 
-	va_start(ap, fmt);
+	va_copy(again, ap);
 	len = vsnprintf(start, sizeof(start), fmt, ap);
-	va_end(ap);
 	hm_assert(len >= 0);
-	if ((size_t)len < sizeof(start))
-		return arena_strndup(a, start, (size_t)len);
-	text = arena_alloc(a, (size_t)len + 1);
+	if ((size_t)len < sizeof(start)) {
+		text = arena_strndup(a, start, (size_t)len);
+	} else {
+		text = arena_alloc(a, (size_t)len + 1);
+		vsnprintf(text, (size_t)len + 1, fmt, again);
+	}
+	va_end(again);
+	return text;
+}
+
+char *
+arena_printf(struct arena *a, const char *fmt, ...)
+{
+	va_list ap;
+	char *text;
+
 	va_start(ap, fmt);
-	vsnprintf(text, (size_t)len + 1, fmt, ap);
+	text = arena_vprintf(a, fmt, ap);
 	va_end(ap);
 	return text;
 }

@@ -61,16 +61,10 @@ const char *
 hm_tmp_printf(const char *fmt, ...)
 {
 	va_list ap;
-	char *text;
-	int len;
+	const char *text;
 
 	va_start(ap, fmt);
-	len = vsnprintf(NULL, 0, fmt, ap);
-	va_end(ap);
-	hm_assert(len >= 0);
-	text = arena_alloc(worker_scratch(), (size_t)len + 1);
-	va_start(ap, fmt);
-	vsnprintf(text, (size_t)len + 1, fmt, ap);
+	text = arena_vprintf(worker_scratch(), fmt, ap);
 	va_end(ap);
 	return text;
 }
