@@ -190,14 +190,15 @@ cancel(struct control_request *r)
 void
 control_cancel_all(struct control_conn *c, bool answer)
 {
-	list_for_each(l, next, &c->requests)
-	{
-		struct control_request *r = list_entry(l, struct control_request, link);
+	/* An answer may be the byte too many that cuts the connection off: then this is called again. */
+	while (!list_empty(&c->requests)) {
+		struct control_request *r =
+			list_entry(c->requests.next, struct control_request, link);
 
-		if (answer && !r->answered)
-			control_fail(c, r->id, "cancelled", "The server stops.");
 		list_remove(&r->link);
 		c->n_requests--;
+		if (answer && !r->answered)
+			control_fail(c, r->id, "cancelled", "The server stops.");
 		r->answered = true;
 		r->conn = NULL;
 		cancel_command(r);
