@@ -398,6 +398,12 @@ conn_owner(const struct conn *c)
 	return c->owner;
 }
 
+uint64_t
+conn_id(const struct conn *c)
+{
+	return (uint64_t)c->log.field[0].value.u.num;
+}
+
 const struct conn_peer *
 conn_peer(const struct conn *c)
 {

@@ -116,6 +116,7 @@ struct conn_peer {
 	char prefix[CONN_ADDRESS_MAX];
 	uint16_t port;
 };
+uint64_t conn_id(const struct conn *c); /* as in the log */
 const struct conn_peer *conn_peer(const struct conn *c);
 uint64_t conn_bytes_in(const struct conn *c);
 uint64_t conn_bytes_out(const struct conn *c);

@@ -30,7 +30,7 @@ attach(struct stream *s)
 	msg->u.attach.source = mem_strdup(conn_peer(s->conn)->prefix);
 	msg->u.attach.tls = version ? mem_printf("%s %s", version, conn_tls_cipher(s->conn)) : NULL;
 	msg->u.attach.mechanism = mem_strdup(s->login->mechanism->name);
-	msg->u.attach.conn = (uint64_t)conn_log(s->conn)->field[0].value.u.num;
+	msg->u.attach.conn = conn_id(s->conn);
 	msg->u.attach.at_us = s->login->at_us;
 	s->login->step = LOGIN_ATTACH;
 	link_to_core(worker_self(), msg);
