@@ -5,7 +5,6 @@
  * tables (hermod/handles.h, hermod/act.h).  Scratch results die with the callback.
  */
 #include <stdarg.h>
-#include <stdio.h>
 #include <string.h>
 
 #include <hermod/module.h>
