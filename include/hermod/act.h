@@ -88,6 +88,17 @@ HM_PUBLIC void
 hm_forward(struct hm_mod *m, const struct hm_stanza *s, const char *from, const char *to);
 HM_PUBLIC void hm_forward_to_session(struct hm_mod *m, struct hm_session *s,
                                      const struct hm_stanza *stanza, const char *to);
+/*
+ * Behind the client_deliver chain: what a handler of that has kept back.  stanza, to and id are what it
+ * was called with (hm_letter_stanza(), perhaps changed, hm_letter_to(), hm_letter_id()).
+ */
+HM_PUBLIC void hm_write_to_session(struct hm_mod *m, struct hm_session *s,
+                                   const struct hm_stanza *stanza, const char *to, int64_t id);
+/*
+ * Nobody looks at this client (XEP-0352): what it is sent passes the client_deliver chain until it is
+ * active again.  Administrators see it in the list of sessions, nobody else.
+ */
+HM_PUBLIC void hm_session_set_inactive(struct hm_mod *m, struct hm_session *s, bool inactive);
 /* One body, serialised once, to many addresses, one letter per worker. */
 HM_PUBLIC void
 hm_fanout(struct hm_mod *m, const struct hm_stanza *s, const char *const *to, size_t n);

@@ -56,6 +56,8 @@ HM_PUBLIC void
 hm_session_close(struct hm_session *s, const char *stream_condition, const char *text);
 /* Has directed available presence gone to this address, and not been taken back (RFC 6121 4.6)? */
 HM_PUBLIC bool hm_session_directed_to(const struct hm_session *s, const char *to);
+/* Scratch: such an address whose bare JID is this (in a room: under the own name), or NULL. */
+HM_PUBLIC const char *hm_tmp_session_directed(const struct hm_session *s, const char *bare);
 /*
  * Takes back the directed presence (RFC 6121 4.6) that went to the addresses which covered()
  * chooses: they get "unavailable".
@@ -114,6 +116,8 @@ HM_PUBLIC const char *hm_stanza_id(const struct hm_stanza *s);   /* NULL when ab
 HM_PUBLIC const char *hm_stanza_from(const struct hm_stanza *s);
 HM_PUBLIC const struct hm_elem *hm_stanza_root(const struct hm_stanza *s);
 HM_PUBLIC size_t hm_stanza_bytes(const struct hm_stanza *s);
+/* all that it takes while somebody holds it */
+HM_PUBLIC size_t hm_stanza_memory(const struct hm_stanza *s);
 HM_PUBLIC const struct hm_stanza *hm_stanza_ref(const struct hm_stanza *s);
 HM_PUBLIC void hm_stanza_unref(const struct hm_stanza **s);
 /* The text that a store keeps and its way back (NULL: not a stanza). "to" is not in it. */

@@ -229,6 +229,19 @@ hm_session_directed_to(const struct hm_session *s, const char *to)
 	return table_get(&s->directed, to);
 }
 
+const char *
+hm_tmp_session_directed(const struct hm_session *s, const char *bare)
+{
+	size_t pos = 0, len = strlen(bare);
+	const char *to;
+
+	while (table_next(&s->directed, &pos, &to, NULL)) {
+		if (strncmp(to, bare, len) == 0 && to[len] == '/')
+			return hm_tmp_dup(to);
+	}
+	return NULL;
+}
+
 void
 hm_session_hide_directed(struct hm_session *s, bool (*covered)(const char *to, void *ctx),
                          void *ctx)
@@ -327,6 +340,12 @@ size_t
 hm_stanza_bytes(const struct hm_stanza *s)
 {
 	return stanza_bytes(s);
+}
+
+size_t
+hm_stanza_memory(const struct hm_stanza *s)
+{
+	return stanza_memory(s);
 }
 
 const struct hm_stanza *

@@ -92,6 +92,20 @@ hm_forward_to_session(struct hm_mod *m, struct hm_session *s, const struct hm_st
 }
 
 void
+hm_write_to_session(struct hm_mod *m, struct hm_session *s, const struct hm_stanza *stanza,
+                    const char *to, int64_t id)
+{
+	session_send(s, stanza_ref(stanza), to, id);
+}
+
+void
+hm_session_set_inactive(struct hm_mod *m, struct hm_session *s, bool inactive)
+{
+	hm_assert(s->jid);
+	s->inactive = inactive;
+}
+
+void
 hm_put_stanza(struct hm_writer *w, const struct hm_stanza *s, const char *to)
 {
 	writer_open(w, NS_CLIENT, s->root->name);

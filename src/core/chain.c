@@ -7,12 +7,6 @@
 
 #include "core/here.h"
 
-bool
-chain_has(const struct host *h, enum hm_event event)
-{
-	return h->chains[event].n > 0;
-}
-
 /* clang-format off */
 #define CHAIN_RUN(event, host_, address, about, letter, first, last) \
 	do { \
@@ -79,6 +73,12 @@ void
 notice_session_resumed(struct hm_session *s)
 {
 	NOTICE_RUN(session_resumed, s->user->entity.host, s->jid, s);
+}
+
+void
+notice_session_ending(struct hm_session *s)
+{
+	NOTICE_RUN(session_ending, s->user->entity.host, s->jid, s);
 }
 
 void

@@ -21,10 +21,10 @@ enum hm_next chain_client_sent(struct hm_session *s, struct hm_letter *l, enum h
 enum hm_next chain_account_received(struct hm_user *u, struct hm_letter *l, enum hm_phase first,
                                     enum hm_phase last);
 enum hm_next chain_client_deliver(struct hm_session *s, struct hm_letter *l);
-bool chain_has(const struct host *h, enum hm_event event);
 
 void notice_session_bound(struct hm_session *s);
 void notice_session_resumed(struct hm_session *s);
+void notice_session_ending(struct hm_session *s);
 void notice_session_closed(struct hm_session *s, enum hm_close_reason why);
 void notice_presence_changed(struct hm_session *s, const struct hm_stanza *now,
                              const struct hm_stanza *before);

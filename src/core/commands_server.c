@@ -150,7 +150,7 @@ session_row(struct hm_cmd *cmd, const struct hm_session *s)
 		return;
 	hm_cmd_row(cmd, hm_kv("jid", s->jid), hm_kv("address", s->source), hm_kv("tls", s->tls),
 	           hm_kv("mechanism", s->mechanism), hm_kv("available", s->presence != NULL),
-	           hm_kv("priority", s->priority),
+	           hm_kv("inactive", s->inactive), hm_kv("priority", s->priority),
 	           hm_kv("since", clock_stamp(s->since_us, 0, stamp)),
 	           hm_kv("worker", here->worker), hm_kv("conn", s->conn_text),
 	           hm_kv("sm", sm_state(s)), hm_kv("unacknowledged", s->sm ? s->sm->queue.n : 0u),

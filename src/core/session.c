@@ -171,6 +171,8 @@ end_now(struct hm_session *s)
 		u->n_sessions--;
 	}
 	list_remove(&s->link);
+	if (s->jid)
+		notice_session_ending(s);
 	shown_settle(s);
 	if (s->sm)
 		sm_settle(s);
@@ -377,10 +379,24 @@ session_write(struct hm_session *s, const struct hm_stanza *take, const char *to
 	link_to_stream(msg);
 }
 
-/* Past the modules. */
+/* Too late: it is undelivered like what was written and is not confirmed. */
 static void
-send_out(struct hm_session *s, const struct hm_stanza *take, const char *to, int64_t id)
+miss_out(struct hm_session *s, const struct hm_stanza *take, const char *to, int64_t id)
 {
+	if (s->sm)
+		sm_sent(s, take, to, id);
+	else if (id > 0)
+		shown_add(s, id);
+	stanza_unref(&take);
+}
+
+void
+session_send(struct hm_session *s, const struct hm_stanza *take, const char *to, int64_t id)
+{
+	if (s->closing) {
+		miss_out(s, take, to, id);
+		return;
+	}
 	if (id > 0)
 		failpoint(FAILPOINT_BEFORE_DELIVERY);
 	trace_stanza(s, false, take, to);
@@ -405,12 +421,12 @@ session_deliver(struct hm_session *s, const struct hm_stanza *take, const char *
 		stanza_unref(&take);
 		return;
 	}
-	if (chain_has(s->user->entity.host, HM_EV_client_deliver)) {
-		struct hm_letter *l = letter_to(take, to       ? to
-		                                      : s->jid ? s->jid
-		                                               : s->user->entity.address);
-		bool stopped = chain_client_deliver(s, l) == HM_STOP;
+	if (s->inactive) {
+		struct hm_letter *l = letter_to(take, to ? to : s->jid);
+		bool stopped;
 
+		l->id = id;
+		stopped = chain_client_deliver(s, l) == HM_STOP;
 		take = stanza_ref(l->stanza);
 		letter_free(&l);
 		if (stopped) {
@@ -418,5 +434,5 @@ session_deliver(struct hm_session *s, const struct hm_stanza *take, const char *
 			return;
 		}
 	}
-	send_out(s, take, to, id);
+	session_send(s, take, to, id);
 }

@@ -37,8 +37,9 @@ struct hm_session {
 	const char *lang, *tls, *mechanism, *source;
 	bool held; /* a set of its own is being answered (RFC 6120 10.1) */
 	unsigned bind_failures;
-	bool bound;   /* in user->sessions */
-	bool leaving; /* its client has ended the stream; what it asked before is answered first */
+	bool bound;    /* in user->sessions */
+	bool inactive; /* XEP-0352; what it is sent passes the client_deliver chain */
+	bool leaving;  /* its client has ended the stream; what it asked before is answered first */
 	unsigned open_requests; /* to its own account and host, not answered yet */
 	/* a change that waits until they are answered, holding the session */
 	struct hm_letter *parked;
@@ -104,7 +105,7 @@ void sessions_loaded_again(struct hm_user *u);
 void session_probe(struct hm_session *s); /* LINK_IDLE: ask whether it lives */
 
 /*
- * Through the client_deliver chain to the client; takes the stanza. to NULL: its full JID is not written. id: whether the
+ * To the client, through the client_deliver chain if that is inactive; takes the stanza. to NULL: its full JID is not written. id: whether the
  * client got it is told under this id (message_confirmed, message_unconfirmed); or:
  */
 #define SESSION_PUSHED INT64_C(0) /* nobody asks */
@@ -112,6 +113,8 @@ void session_probe(struct hm_session *s); /* LINK_IDLE: ask whether it lives */
 	INT64_C(-1) /* a letter to the account: if it is lost, RFC 6121 8.5 says what becomes of it */
 void
 session_deliver(struct hm_session *s, const struct hm_stanza *take, const char *to, int64_t id);
+/* The same behind the chain. To a session that ends: nobody gets it. Inside a turn. */
+void session_send(struct hm_session *s, const struct hm_stanza *take, const char *to, int64_t id);
 /* Without chain, and without counting; there must be a stream. */
 void session_write(struct hm_session *s, const struct hm_stanza *take, const char *to);
 

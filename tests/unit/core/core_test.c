@@ -159,6 +159,30 @@ unstored(struct hm_mod *m, struct hm_user *sender, struct hm_letter *l)
 	hm_store(m, 2, hm_user_account(sender), hm_letter_entry(l)->id);
 }
 
+/* --- An inactive client -------- */
+
+static const struct hm_stanza *held;
+static int64_t held_id;
+
+static enum hm_next
+hold(struct hm_mod *m, struct hm_session *s, struct hm_letter *l)
+{
+	see(m, hm_session_user(s), "deliver");
+	if (!id_is(l, "shown"))
+		return HM_CONTINUE;
+	held = hm_stanza_ref(hm_letter_stanza(l));
+	held_id = hm_letter_id(l);
+	return HM_STOP;
+}
+
+static void
+ending(struct hm_mod *m, struct hm_session *s)
+{
+	if (held)
+		hm_write_to_session(m, s, held, NULL, held_id);
+	hm_stanza_unref(&held);
+}
+
 static void
 closed(struct hm_mod *m, struct hm_session *s, enum hm_close_reason why)
 {
@@ -213,6 +237,8 @@ request(struct hm_mod *m, struct hm_iq *rq)
 		hm_store(m, 1, hm_iq_account(rq));
 	if (strcmp(what, "timer") == 0)
 		hm_after_session(m, hm_iq_session(rq), 100, timer);
+	if (strcmp(what, "inactive") == 0)
+		hm_session_set_inactive(m, hm_iq_session(rq), true);
 	if (strcmp(what, "later") == 0)
 		hm_query(m, rq, 0, found, hm_iq_account(rq));
 	else if (strcmp(what, "look") == 0)
@@ -238,6 +264,7 @@ static const struct hm_hook hooks[] = {
 	HM_ON(letter_unstored, unstored),          HM_HOOK(account_received, HM_POLICY, policy),
 	HM_HOOK(account_received, HM_STORE, keep), HM_ON(session_closed, closed),
 	HM_ON(presence_changed, presence),         HM_ON(message_confirmed, confirmed),
+	HM_HOOK(client_deliver, HM_HANDLE, hold),  HM_ON(session_ending, ending),
 	HM_ON(message_unconfirmed, unconfirmed),
 };
 

@@ -62,9 +62,10 @@ const char *got(uint64_t stream);
 
 /*
  * The module.  A message is treated by what its id says: "store" is stored, and copied to
- * observer@a.example; "shown" gets an id; "refuse" is refused in HM_POLICY, "stop" stopped without a word.  IQs of the namespace
+ * observer@a.example; "shown" gets an id, and is kept from an inactive client until its session ends; "refuse" is
+ * refused in HM_POLICY, "stop" stopped without a word.  IQs of the namespace
  * test:x likewise by their payload's name; "later" is answered when a read has come back, "timer" starts one
- * of 100 ms.
+ * of 100 ms, "inactive" makes its client so.
  */
 /*
  * When it archives: messages but headlines get ids, are appended at the recipient, or at the sender when they
@@ -73,7 +74,7 @@ const char *got(uint64_t stream);
  */
 extern bool module_archives;
 void begin_to_archive(void); /* with the ids' ceiling on disk */
-/* What the module was told: "closed", "unavailable"; "!" behind it when it had not loaded the account. */
+/* What the module was told: "closed", "unavailable", "confirmed", "unconfirmed", "deliver" (to an inactive client); "!" behind it when it had not loaded the account. */
 const char *module_saw(void);
 
 #endif

@@ -133,6 +133,29 @@ who_leaves_does_not_wait_long(void **state)
 	assert_string_equal(got(romeo), "");
 }
 
+/* XEP-0352: only to an inactive client through the chain; what is kept from it until the end is undelivered. */
+static void
+what_is_kept_from_a_client_is_not_confirmed(void **state)
+{
+	uint64_t romeo = client("romeo@a.example", "x"), juliet = client("juliet@a.example", "y");
+
+	sends(juliet, "<message to='romeo@a.example/x' id='one'/>");
+	run();
+	assert_non_null(strstr(got(romeo), "id='one'"));
+	assert_string_equal(module_saw(), "");
+	request(romeo, "set", "i", "inactive");
+	run();
+	assert_non_null(strstr(got(romeo), "id='i'"));
+	assert_string_equal(module_saw(), "deliver ");
+	sends(juliet, "<message to='romeo@a.example/x' id='shown'/>");
+	run();
+	assert_string_equal(got(romeo), "");
+	assert_string_equal(module_saw(), "deliver ");
+	is_lost(romeo);
+	run();
+	assert_string_equal(module_saw(), "unavailable unconfirmed closed ");
+}
+
 /* It would be lost: its connection is gone. */
 static void
 a_message_is_not_given_to_a_session_that_ends(void **state)
@@ -212,6 +235,7 @@ main(void)
 		TEST(a_silent_client_is_cut_off),
 		TEST(who_leaves_gets_its_answers_first),
 		TEST(who_leaves_does_not_wait_long),
+		TEST(what_is_kept_from_a_client_is_not_confirmed),
 		TEST(a_message_is_not_given_to_a_session_that_ends),
 		TEST(an_unknown_account_answers_as_one_that_is_away),
 		TEST(directed_presence_goes_to_no_more_than_can_be_told_of_the_end),
