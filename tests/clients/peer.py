@@ -139,6 +139,30 @@ class Peer:
         assert str(self.client.boundjid) == self.full, self.client.boundjid
         return self
 
+    def break_connection(self):
+        """TCP ends in the middle of it; slixmpp is told not to take this for the end of its session."""
+        async def abort():
+            ended = asyncio.get_running_loop().create_future()
+            self.client.add_event_handler(
+                "disconnected", lambda why: ended.done() or ended.set_result(why), disposable=True)
+            with contextlib.suppress(AttributeError):
+                self.client.abort()
+            await ended
+        self.loop.call(abort())
+
+    def resume(self):
+        """Connects again; XEP-0198 must give back the session (slixmpp tells by an event)."""
+        async def resumed():
+            done = asyncio.get_running_loop().create_future()
+            for name in ("session_resumed", "sm_failed", "session_start"):
+                self.client.add_event_handler(
+                    name, lambda event, name=name: done.done() or done.set_result(name))
+            self.client.connect(("127.0.0.1", self.server.port))
+            return await done
+        what = self.loop.call(resumed())
+        if what != "session_resumed":
+            raise AssertionError("%s could not resume: %s" % (self.full, what))
+
     def go_online(self, **presence):
         """Asks for the roster and becomes available; returns the roster."""
         roster = self.call(lambda x: x.get_roster())

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta, timezone
 from slixmpp.xmlstream import ET
 
 from peer import befriend, is_chat
+from processes import until
 
 SCENARIOS = []
 
@@ -197,6 +198,52 @@ def queries_after_login(run):
             ET.SubElement(iq.xml, "{urn:example:unheard-of}query")
             return iq.send()
         equal(romeo.refused(unknown), "service-unavailable")
+
+
+@scenario
+def stream_management(run):
+    run.account("romeo")
+    run.account("juliet")
+    juliet = run.stack.enter_context(run.peer("juliet", "balcony"))
+    romeo = run.new_peer("romeo", "orchard")
+    run.stack.callback(romeo.close)
+    with run.step("slixmpp enables stream management"):
+        enabled = []
+        romeo.call(lambda x: x.register_plugin("xep_0198"))
+        romeo.call(lambda x: x.add_event_handler("sm_enabled", lambda event: enabled.append(event)))
+        romeo.log_in()
+        romeo.go_online()
+        equal([e["resume"] for e in enabled], [True])
+    befriend(romeo, juliet)
+    with run.step("what it sends is acknowledged"):
+        acked = []
+        romeo.call(lambda x: x.add_event_handler(
+            "stanza_acked", lambda s: acked.append(s["body"]) if s.name == "message" else None))
+        for n in range(10):
+            romeo.say(juliet.bare, "line %d" % n)
+        for n in range(10):
+            juliet.gets_chat("line %d" % n, romeo.full)
+        until("five acknowledgements", lambda: len(acked) >= 5)
+        equal(acked, ["line %d" % n for n in range(len(acked))])
+    with run.step("its contacts see nothing of a broken connection"):
+        romeo.break_connection()
+        for n in range(20):
+            juliet.say(romeo.full, "while you were away %d" % n)
+        equal(juliet.has_got(lambda s: s.name == "presence" and s["type"] == "unavailable"), [])
+    with run.step("it resumes, and has lost nothing"):
+        romeo.resume()
+        got = [romeo.gets("message %d" % n, lambda s: s.name == "message")["body"] for n in range(20)]
+        equal(got, ["while you were away %d" % n for n in range(20)])
+        equal(romeo.has_got(lambda s: s.name == "message"), [])
+    with run.step("it goes on as before"):
+        romeo.say(juliet.bare, "I am here")
+        juliet.gets_chat("I am here", romeo.full)
+        juliet.say(romeo.bare, "I know")
+        romeo.gets_chat("I know", juliet.full)
+        equal(juliet.has_got(lambda s: s.name == "presence" and s["type"] == "unavailable"), [])
+    with run.step("when it leaves its session ends"):
+        romeo.log_out()
+        juliet.gets_presence(romeo.full, "unavailable")
 
 
 @scenario
