@@ -13,6 +13,7 @@
 #include "core/core.h"
 #include "core/here.h"
 #include "core/session.h"
+#include "core/sm.h"
 #include "core/turn.h"
 #include "core/user.h"
 
@@ -27,6 +28,7 @@ struct asked {
 	struct hm_mod *mod; /* NULL: the core's own */
 	hm_answered_fn *answered;
 	int64_t token;
+	uint32_t timeout_ms;
 };
 
 struct session_timer {
@@ -71,6 +73,11 @@ timed_out(struct timer *t)
 		session_cut(s, STREAM_CONNECTION_TIMEOUT, NULL, HM_CLOSED_TIMEOUT);
 		return;
 	}
+	/* Its client will be asked when it is back. */
+	if (s->sm && s->sm->hibernates) {
+		timer_start(t, a->timeout_ms, timed_out);
+		return;
+	}
 	turn_begin(&s->user->entity, NULL);
 	call_back(a, s, NULL);
 	asked_free(a);
@@ -89,6 +96,7 @@ session_ask(struct hm_session *s, struct hm_mod *m, const struct hm_stanza *take
 	a->mod = m;
 	a->answered = answered;
 	a->token = token;
+	a->timeout_ms = timeout_ms;
 	list_push_back(&s->asked, &a->link);
 	timer_start(&a->timer, timeout_ms, timed_out);
 	turn_deliver(&s->user->entity, s, take, s->jid);

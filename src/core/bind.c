@@ -14,6 +14,7 @@
 #include "core/chain.h"
 #include "core/core.h"
 #include "core/session.h"
+#include "core/sm.h"
 #include "core/turn.h"
 #include "core/user.h"
 #include "loop/worker.h"
@@ -84,6 +85,43 @@ bound(struct hm_session *s, const struct hm_stanza *iq, const char *resource)
 	turn_deliver(&u->entity, s, stanza_build_done(&b, NULL), NULL);
 }
 
+/* --- Who gives way ------------------------------------------------------------------------ */
+
+static bool
+hibernates(const struct hm_session *s)
+{
+	return s->sm && s->sm->hibernates;
+}
+
+/* Of those without a connection; NULL: there is none. */
+static struct hm_session *
+longest_asleep(const struct hm_user *u)
+{
+	struct hm_session *found = NULL;
+
+	for (struct list *l = u->sessions.next; l != &u->sessions; l = l->next) {
+		struct hm_session *s = list_entry(l, struct hm_session, link);
+
+		if (hibernates(s) && (!found || s->sm->since_us < found->sm->since_us))
+			found = s;
+	}
+	return found;
+}
+
+static void
+replace(struct hm_session *taken)
+{
+	struct hm_user *u = taken->user;
+
+	session_close(taken, STREAM_CONFLICT, "Replaced by a new session.", HM_CLOSED_REPLACED);
+	session_gone(taken);
+	/* It is no longer at its address; the rest of its end comes in a later turn. */
+	list_remove(&taken->link);
+	taken->bound = false;
+	u->n_sessions--;
+	list_push_back(&u->unbound, &taken->link);
+}
+
 void
 session_bind(struct hm_session *s, const struct hm_stanza *iq)
 {
@@ -91,28 +129,23 @@ session_bind(struct hm_session *s, const struct hm_stanza *iq)
 	const struct core_limits *limits = host_limits(u->entity.host);
 	const char *resource = wanted_resource(iq);
 	struct hm_session *taken = hm_find_session(u, resource);
+	bool asleep = taken && hibernates(taken); /* nobody is there who could mind */
 
-	if (taken && limits->conflict == CONFLICT_REFUSE) {
+	if (taken && !asleep && limits->conflict == CONFLICT_REFUSE) {
 		refuse(s, iq, HM_CONFLICT, NULL);
 		return;
 	}
-	if (taken && limits->conflict == CONFLICT_RENAME) {
+	if (taken && !asleep && limits->conflict == CONFLICT_RENAME) {
 		resource = random_resource();
 		taken = NULL;
 	}
+	if (!taken && u->n_sessions >= limits->resources)
+		taken = longest_asleep(u);
 	if (!taken && u->n_sessions >= limits->resources) {
 		refuse(s, iq, HM_RESOURCE_CONSTRAINT, "Too many sessions of this account.");
 		return;
 	}
-	if (taken) {
-		session_close(taken, STREAM_CONFLICT, "Replaced by a new session.",
-		              HM_CLOSED_REPLACED);
-		session_gone(taken);
-		/* It is no longer at its address; the rest of its end comes in a later turn. */
-		list_remove(&taken->link);
-		taken->bound = false;
-		u->n_sessions--;
-		list_push_back(&u->unbound, &taken->link);
-	}
+	if (taken)
+		replace(taken);
 	bound(s, iq, resource);
 }
