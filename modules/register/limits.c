@@ -35,14 +35,19 @@ is_over(const struct hm_mod *m, const struct source *s)
 	return hm_uptime_s() - s->since_s >= cfg->window / 1000;
 }
 
+/* Looks at all of them, so not for each stranger who comes in vain. */
 static void
-forget_old(struct hm_mod *m, struct hm_table *sources)
+forget_old(struct hm_mod *m, struct register_state *state)
 {
-	const char **old = hm_tmp_alloc(hm_table_count(sources) * sizeof(char *));
+	struct hm_table *sources = state->sources;
+	const char **old, *key;
 	size_t pos = 0, n = 0;
-	const char *key;
 	void *value;
 
+	if (state->searched_s == hm_uptime_s())
+		return;
+	state->searched_s = hm_uptime_s();
+	old = hm_tmp_alloc(hm_table_count(sources) * sizeof(char *));
 	while (hm_table_next(sources, &pos, &key, &value)) {
 		if (is_over(m, value))
 			old[n++] = hm_tmp_dup(key);
@@ -63,7 +68,7 @@ source_of(struct hm_mod *m, const char *address)
 	s = hm_table_get(state->sources, address);
 	if (!s) {
 		if (hm_table_count(state->sources) >= SOURCES_MAX)
-			forget_old(m, state->sources);
+			forget_old(m, state);
 		if (hm_table_count(state->sources) >= SOURCES_MAX)
 			return NULL;
 		s = hm_alloc(sizeof(*s));

@@ -26,6 +26,7 @@ struct register_config {
 /* One per host and worker. */
 struct register_state {
 	struct hm_table *sources; /* address prefix -> struct source; NULL: none */
+	int64_t searched_s;       /* when old ones were looked for last; uptime */
 };
 
 /* --- limits.c --- */
