@@ -23,7 +23,5 @@ void buf_reserve(struct buf *b, size_t more); /* room for `more` bytes behind le
 void buf_consume(struct buf *b, size_t n);    /* drop n bytes from the front */
 void buf_clear(struct buf *b);                /* len = 0, memory kept */
 void buf_free(struct buf *b);                 /* memory given back, struct usable again */
-/* XML: & < > ' " escaped, for text and for attribute values. */
-void buf_xml(struct buf *b, const char *s, size_t len);
 
 #endif

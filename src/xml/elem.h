@@ -59,8 +59,8 @@ void elem_write_children(const struct hm_elem *e, const char *context_ns, struct
  */
 void elem_write_attrs(const struct hm_elem *e, const char *const *skip, struct buf *out);
 /*
- * Escapes so that reading gives the same characters back: buf_xml() leaves white space alone, which a
- * parser normalises (XML 1.0 2.11, 3.3.3).  For attribute values in single quotes, and for text.
+ * Escapes so that reading gives the same characters back, white space included, which a parser
+ * normalises (XML 1.0 2.11, 3.3.3).  For attribute values in single quotes, and for text.
  */
 void xml_write_value(struct buf *out, const char *s, size_t len);
 void xml_write_text(struct buf *out, const char *s, size_t len);

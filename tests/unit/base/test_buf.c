@@ -22,7 +22,6 @@ an_empty_buffer_holds_no_memory(void **state)
 	buf_puts(&b, "");
 	buf_consume(&b, 0);
 	buf_clear(&b);
-	buf_xml(&b, "", 0);
 	assert_null(b.data);
 	buf_free(&b);
 }
@@ -75,49 +74,6 @@ bytes_are_consumed_from_the_front(void **state)
 	buf_free(&b);
 }
 
-static void
-the_five_characters_of_xml_are_escaped(void **state)
-{
-	const char *text = "<a b='c' d=\"e\">&\n\t\r\xc3\xa9</a>";
-	struct buf b = { 0 };
-
-	buf_xml(&b, text, strlen(text));
-	assert_string_equal(
-		b.data, "&lt;a b=&apos;c&apos; d=&quot;e&quot;&gt;&amp;\n\t\r\xc3\xa9&lt;/a&gt;");
-	buf_free(&b);
-}
-
-/* Each special character at each place relative to the runs of sixteen. */
-static void
-escapes_are_found_wherever_they_stand(void **state)
-{
-	static const struct {
-		char c;
-		const char *escape;
-	} specials[] = { { '&', "&amp;" },
-		         { '<', "&lt;" },
-		         { '>', "&gt;" },
-		         { '\'', "&apos;" },
-		         { '"', "&quot;" } };
-
-	for (size_t k = 0; k < 5; k++) {
-		for (size_t len = 1; len < 70; len++) {
-			for (size_t at = 0; at < len; at++) {
-				struct buf b = { 0 };
-				char text[70];
-
-				memset(text, 'x', sizeof(text));
-				text[at] = specials[k].c;
-				buf_xml(&b, text, len);
-				assert_int_equal(b.len, len - 1 + strlen(specials[k].escape));
-				assert_memory_equal(b.data + at, specials[k].escape,
-				                    strlen(specials[k].escape));
-				buf_free(&b);
-			}
-		}
-	}
-}
-
 int
 main(void)
 {
@@ -126,8 +82,6 @@ main(void)
 		cmocka_unit_test(what_is_appended_ends_in_nul),
 		cmocka_unit_test(it_grows_as_far_as_it_must),
 		cmocka_unit_test(bytes_are_consumed_from_the_front),
-		cmocka_unit_test(the_five_characters_of_xml_are_escaped),
-		cmocka_unit_test(escapes_are_found_wherever_they_stand),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
