@@ -416,11 +416,10 @@ session_at(uint64_t stream)
 }
 
 uint64_t
-client(const char *bare, const char *resource)
+unbound(const char *bare)
 {
 	uint64_t stream = link_new_id();
 	struct link_msg *attach = link_new(LINK_ATTACH, stream, 0);
-	char xml[300];
 
 	assert_true(n_clients < CLIENTS);
 	clients[n_clients++].stream = stream;
@@ -429,6 +428,15 @@ client(const char *bare, const char *resource)
 	attach->u.attach.mechanism = mem_strdup("PLAIN");
 	link_to_core(0, attach);
 	run();
+	return stream;
+}
+
+uint64_t
+client(const char *bare, const char *resource)
+{
+	uint64_t stream = unbound(bare);
+	char xml[300];
+
 	snprintf(xml, sizeof(xml),
 	         "<iq type='set' id='bind'><bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'>"
 	         "<resource>%s</resource></bind></iq>",
@@ -513,6 +521,7 @@ core_test_fresh(void **state)
 	run();
 	while (writes_waiting() > 0)
 		commits();
+	pass_ms(core_test_limits.resume_time + 100); /* nor can they come back */
 	pass_ms(4000000); /* what lost clients had sent is no repeat any more */
 	for (unsigned i = 0; i < n_clients; i++)
 		buf_free(&clients[i].got);

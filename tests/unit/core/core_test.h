@@ -48,7 +48,8 @@ unsigned writes_waiting(void);
 
 struct hm_session;
 struct hm_session *session_at(uint64_t stream); /* NULL: it is over */
-/* Attached, bound and available. */
+/* Attached; and bound and available. */
+uint64_t unbound(const char *bare);
 uint64_t client(const char *bare, const char *resource);
 uint64_t session_of(uint64_t stream);         /* its id */
 void sends(uint64_t stream, const char *xml); /* does not run */

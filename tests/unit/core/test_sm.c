@@ -100,6 +100,89 @@ what_came_before_enable_does_not_count(void **state)
 	assert_string_equal(got(romeo), "<a " SM " h='1'/>");
 }
 
+/* --- A new stream while something is held: 5 ------------------------------------------------------- */
+
+/* What <enabled/> said; asks for that session on another stream. */
+static uint64_t
+resumes(uint64_t old, const char *h)
+{
+	uint64_t stream;
+	char xml[200];
+	const char *id = strstr(got(old), " id='");
+
+	assert_non_null(id);
+	snprintf(xml, sizeof(xml), "<resume " SM " previd='%.*s' h='%s'/>", SM_ID_CHARS, id + 5, h);
+	stream = unbound("romeo@a.example");
+	sends(stream, xml);
+	return stream;
+}
+
+static void
+a_resumption_waits_for_the_commit(void **state)
+{
+	uint64_t romeo = enabled("romeo@a.example", " resume='1'"), again;
+
+	client("juliet@a.example", "y");
+	sends(romeo, STORED);
+	run();
+	again = resumes(romeo, "0");
+	run();
+	pass_ms(500);
+	assert_string_equal(got(again), "");
+	assert_string_equal(got(romeo), "[conflict]");
+	commits();
+	pass_ms(100);
+	assert_non_null(strstr(got(again), " h='1'/>"));
+	sends(again, "<r " SM "/>");
+	run();
+	assert_string_equal(got(again), "<a " SM " h='1'/>");
+}
+
+static void
+a_resumption_does_not_wait_for_ever_nor_double_anything(void **state)
+{
+	uint64_t romeo = enabled("romeo@a.example", " resume='1'"), again;
+
+	client("juliet@a.example", "y");
+	sends(romeo, STORED);
+	run();
+	again = resumes(romeo, "0");
+	run();
+	pass_ms(1200);
+	assert_non_null(strstr(got(again), " h='0'/>"));
+	sends(again, STORED);
+	sends(again, "<presence/>");
+	sends(again, "<r " SM "/>");
+	run();
+	assert_int_equal(writes_waiting(), 1);
+	got(again);
+	commits();
+	assert_non_null(strstr(got(again), "<a " SM " h='2'/>"));
+	assert_int_equal(writes_waiting(), 0);
+}
+
+/* The old session goes on with what it had got, as long as it is waited for. */
+static void
+what_waited_behind_a_request_is_done_before(void **state)
+{
+	uint64_t romeo = enabled("romeo@a.example", " resume='1'"), again;
+
+	fake_reads_wait = true;
+	sends(romeo, "<iq type='set' id='one'><later xmlns='test:x'/></iq>");
+	sends(romeo, "<message to='juliet@a.example' type='chat'><body>x</body></message>");
+	run();
+	again = resumes(romeo, "0");
+	sends(again, "<iq type='get' id='two'><any xmlns='test:x'/></iq>");
+	run();
+	pass_ms(200);
+	reads_come_back();
+	pass_ms(200);
+	assert_non_null(strstr(got(again), " h='2'/>"));
+	sends(again, "<r " SM "/>");
+	run();
+	assert_non_null(strstr(got(again), "<a " SM " h='3'/>"));
+}
+
 /* --- Numbers ------------------------------------------------------------------------------------ */
 
 static void
@@ -287,6 +370,11 @@ main(void)
 		cmocka_unit_test_setup(an_answer_waits_no_longer_than_200_ms, core_test_fresh),
 		cmocka_unit_test_setup(several_requests_are_answered_by_one, core_test_fresh),
 		cmocka_unit_test_setup(what_came_before_enable_does_not_count, core_test_fresh),
+		cmocka_unit_test_setup(a_resumption_waits_for_the_commit, core_test_fresh),
+		cmocka_unit_test_setup(a_resumption_does_not_wait_for_ever_nor_double_anything,
+		                       core_test_fresh),
+		cmocka_unit_test_setup(what_waited_behind_a_request_is_done_before,
+		                       core_test_fresh),
 		cmocka_unit_test(a_number_is_an_unsigned_int),
 		cmocka_unit_test_setup(counters_wrap, core_test_fresh),
 		cmocka_unit_test(a_queue_keeps_its_order),
