@@ -15,6 +15,7 @@
 #include <string.h>
 
 #include <hermod/custody.h>
+#include <hermod/iface/carbons.h>
 #include <hermod/module.h>
 
 #define NS_CARBONS "urn:xmpp:carbons:2"
@@ -335,6 +336,23 @@ disable_set(struct hm_mod *m, struct hm_iq *rq)
 	enable(rq, false);
 }
 
+/* --- For the core ------------------------------------------------------------------------------------------ */
+
+static bool
+copied(struct hm_mod *m, const struct hm_session *s, const struct hm_letter *l)
+{
+	const struct carbons_session *cs = hm_session_state(m, s);
+	const struct hm_stanza *stanza = hm_letter_stanza(l);
+
+	return cs->enabled && hm_stanza_kind(stanza) == HM_MESSAGE &&
+	       !hm_child(hm_stanza_root(stanza), NS_CARBONS, "private") &&
+	       is_message_eligible(l, RECEIVED);
+}
+
+static const struct hm_carbons_iface carbons_iface = { copied };
+static const struct hm_provide carbons_provides[] = { { "carbons", HM_CARBONS_IFACE,
+	                                                &carbons_iface } };
+
 /* --- A planned restart ------------------------------------------------------------------------------------ */
 
 static void
@@ -384,6 +402,7 @@ HM_MODULE(carbons) = {
 	.iq = HM_TABLE(carbons_iq),
 	.hooks = HM_TABLE(carbons_hooks),
 	.metrics = HM_TABLE(carbons_metrics),
+	.provides = HM_TABLE(carbons_provides),
 	.user_state_size = sizeof(struct carbons),
 	.user_free = carbons_free,
 	.session_state_size = sizeof(struct carbons_session),

@@ -10,7 +10,10 @@
  */
 #include <string.h>
 
+#include <hermod/iface/carbons.h>
+
 #include "core/chain.h"
+#include "core/here.h"
 #include "core/iq.h"
 #include "core/router.h"
 #include "core/turn.h"
@@ -245,11 +248,16 @@ user_receive(struct hm_user *u, struct hm_letter *take)
 
 /* --- Once more -------------------------------------------------------------------------------- */
 
-/* Who was there when it was sent to the bare JID has it. */
+/* Who was there when it was sent to the bare JID has it, and who got a copy (XEP-0280). */
 static bool
 has_it(const struct hm_session *s, const struct hm_letter *l, int64_t sent_us)
 {
-	return !l->to_resource && s->since_us < sent_us;
+	struct hm_mod **mods = mods_of(s->user->entity.host), *carbons;
+	const struct hm_carbons_iface *iface =
+		mods[0] ? hm_interface(mods[0], "carbons", HM_CARBONS_IFACE, &carbons) : NULL;
+
+	return s->since_us < sent_us &&
+	       (!l->to_resource || (iface && iface->copied(carbons, s, l)));
 }
 
 void
