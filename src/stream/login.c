@@ -304,7 +304,24 @@ got_first(struct stream *s)
 
 /* --- Elements -------------------------------------------------------------------------------- */
 
-/* Decodes into l->message.  The text held a password perhaps: it is wiped. "=" stands for no data. */
+/* "=" stands for no data. */
+static bool
+decode_text(struct login *l, const char *text, size_t len)
+{
+	if (len > BASE64_LEN(SASL_MESSAGE_MAX))
+		return false;
+	l->message = mem_zalloc(len / 4 * 3 + 1);
+	if (strcmp(text, "=") == 0)
+		return true;
+	if (!base64_decode(l->message, &l->message_len, text, len)) {
+		l->message_len = 0;
+		return false;
+	}
+	l->message[l->message_len] = '\0';
+	return true;
+}
+
+/* Into l->message.  The text held a password perhaps: it is wiped, also when it is refused. */
 static bool
 decode(struct login *l, struct hm_elem *root)
 {
@@ -313,18 +330,8 @@ decode(struct login *l, struct hm_elem *root)
 	bool fine;
 
 	wipe_message(l);
-	if (len > BASE64_LEN(SASL_MESSAGE_MAX))
-		return false;
-	l->message = mem_zalloc(len / 4 * 3 + 1);
-	if (strcmp(text, "=") == 0)
-		return true;
-	fine = base64_decode(l->message, &l->message_len, text, len);
-	if (fine)
-		l->message[l->message_len] = '\0';
-	else
-		l->message_len = 0;
-	if (len > 0)
-		crypto_wipe(text, len);
+	fine = decode_text(l, text, len);
+	crypto_wipe(text, len);
 	return fine;
 }
 
