@@ -6,8 +6,10 @@
 #include <stdio.h>
 
 #include "base/buf.h"
+#include "base/log.h"
 #include "base/mem.h"
 #include "core/module.h"
+#include "daemon/database.h"
 #include "daemon/describe.h"
 #include "daemon/options.h"
 #include "daemon/server.h"
@@ -71,6 +73,54 @@ check_config(const struct options *options)
 	return fine ? EXIT_FINE : EXIT_FAILED;
 }
 
+/* A whole configuration, without what only a running server needs. */
+static struct settings *
+load_settings(const char *path)
+{
+	struct conf_report *report = mem_new(struct conf_report);
+	struct settings *s = settings_load(path, false, report);
+	struct conf_snapshot *snapshot = s ? s->snapshot : NULL;
+
+	if (!conf_report_clean(report)) {
+		print_mistakes(report);
+		conf_snapshot_unref(&snapshot);
+		s = NULL;
+	}
+	mem_free(report);
+	return s;
+}
+
+static void
+unload_settings(struct settings *s)
+{
+	struct conf_snapshot *snapshot = s ? s->snapshot : NULL;
+
+	conf_snapshot_unref(&snapshot);
+}
+
+static int
+database(const struct options *options)
+{
+	struct settings *s = load_settings(options->config), *to = NULL;
+	struct hm_error why = { 0 };
+	bool ok = false;
+
+	if (s && options->copy_to)
+		to = load_settings(options->copy_to);
+	log_set_level(HM_WARN);
+	if (s && options->action == ACTION_DB_STATUS)
+		ok = database_status(s, &why);
+	else if (s && options->action == ACTION_DB_MIGRATE)
+		ok = database_migrate(s, &why);
+	else if (s && to)
+		ok = database_copy(s, to, &why);
+	if (!ok && why.text[0])
+		fprintf(stderr, "hermod: %s\n", why.text);
+	unload_settings(to);
+	unload_settings(s);
+	return ok ? EXIT_FINE : EXIT_FAILED;
+}
+
 static int
 run(const struct options *options)
 {
@@ -96,6 +146,10 @@ act(const struct options *options)
 		return describe_print() ? EXIT_FINE : EXIT_FAILED;
 	case ACTION_CHECK_CONFIG:
 		return check_config(options);
+	case ACTION_DB_STATUS:
+	case ACTION_DB_MIGRATE:
+	case ACTION_DB_COPY:
+		return database(options);
 	case ACTION_RUN:
 		return run(options);
 	case ACTION_NONE:

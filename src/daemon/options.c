@@ -19,6 +19,9 @@ enum {
 	HELP = 'h',
 	CHECK_CONFIG = 256,
 	DESCRIBE,
+	DB_COPY,
+	DB_MIGRATE,
+	DB_STATUS,
 	MODULE_PATH,
 	TEST,
 	TEST_DISK,
@@ -30,6 +33,9 @@ enum {
 static const struct option known[] = {
 	{ "config", required_argument, NULL, CONFIG },
 	{ "check-config", no_argument, NULL, CHECK_CONFIG },
+	{ "db-copy", required_argument, NULL, DB_COPY },
+	{ "db-migrate", no_argument, NULL, DB_MIGRATE },
+	{ "db-status", no_argument, NULL, DB_STATUS },
 	{ "describe", no_argument, NULL, DESCRIBE },
 	{ "module-path", required_argument, NULL, MODULE_PATH },
 	{ "test", no_argument, NULL, TEST },
@@ -51,6 +57,9 @@ options_help(void)
 	     "\n"
 	     "  --config FILE      the configuration (" HERMOD_CONFIG_FILE ")\n"
 	     "  --check-config     tell all mistakes of the configuration, and end\n"
+	     "  --db-status        tell what is in the database, while no server runs\n"
+	     "  --db-migrate       bring its tables up to date\n"
+	     "  --db-copy FILE     copy all of it into the empty database of the configuration FILE\n"
 	     "  --describe         print what server and modules declare, as JSON\n"
 	     "  --module-path DIR  where the modules are (" HERMOD_MODULE_DIR ")\n"
 	     "  --test             commands for tests on the control socket\n"
@@ -113,6 +122,16 @@ take(struct options *options, int option)
 		return false;
 	case CHECK_CONFIG:
 		options->action = ACTION_CHECK_CONFIG;
+		return true;
+	case DB_COPY:
+		options->action = ACTION_DB_COPY;
+		options->copy_to = optarg;
+		return true;
+	case DB_MIGRATE:
+		options->action = ACTION_DB_MIGRATE;
+		return true;
+	case DB_STATUS:
+		options->action = ACTION_DB_STATUS;
 		return true;
 	case DESCRIBE:
 		options->action = ACTION_DESCRIBE;

@@ -11,6 +11,9 @@ enum options_action {
 	ACTION_RUN,
 	ACTION_CHECK_CONFIG,
 	ACTION_DESCRIBE,
+	ACTION_DB_STATUS,
+	ACTION_DB_MIGRATE,
+	ACTION_DB_COPY,
 	ACTION_VERSION,
 	ACTION_HELP,
 	ACTION_NONE /* a mistake, which has been told */
@@ -20,6 +23,7 @@ struct options {
 	enum options_action action;
 	const char *config;
 	const char *module_path;
+	const char *copy_to;   /* another configuration */
 	bool test;             /* commands for tests */
 	uint64_t test_seed;    /* order of hooks inside a phase */
 	const char *test_disk; /* NULL: the usual one; looked at with test only */

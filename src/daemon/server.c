@@ -18,6 +18,7 @@
 #include "daemon/certificates.h"
 #include "daemon/commands.h"
 #include "daemon/control.h"
+#include "daemon/database.h"
 #include "daemon/notify.h"
 #include "daemon/round.h"
 #include "daemon/signals.h"
@@ -88,18 +89,6 @@ bind_sockets(const struct system_user *user, struct hm_error *why)
 }
 
 static bool
-install_modules(const struct settings *s, struct hm_error *why)
-{
-	for (size_t i = 0; i < s->n_hosts; i++) {
-		for (size_t k = 0; k < s->hosts[i].n_modules; k++) {
-			if (!module_install(s->hosts[i].modules[k].module, why))
-				return false;
-		}
-	}
-	return true;
-}
-
-static bool
 open_store(struct hm_error *why)
 {
 	const struct settings *s = server.settings;
@@ -109,7 +98,7 @@ open_store(struct hm_error *why)
 	settings_store(s, &config);
 	config.workers = workers_count();
 	return (!disk || fault_disk_install(disk, why)) && store_open(&config, why) &&
-	       core_install(why) && install_modules(s, why) && store_start(why);
+	       database_install(s, why) && store_start(why);
 }
 
 static bool

@@ -31,7 +31,7 @@ insert(const struct store_table *t, bool arrays)
 	buf_printf(&sql, "INSERT INTO %s (", t->name);
 	for (size_t i = 0; i < t->n; i++)
 		buf_printf(&sql, "%s%s", i ? ", " : "", t->columns[i].name);
-	buf_puts(&sql, arrays ? ") SELECT * FROM unnest(" : ") VALUES (");
+	buf_puts(&sql, arrays ? ") OVERRIDING SYSTEM VALUE SELECT * FROM unnest(" : ") VALUES (");
 	for (size_t i = 0; i < t->n; i++) {
 		buf_printf(&sql, "%s$%zu", i ? ", " : "", i + 1);
 		if (arrays)

@@ -12,6 +12,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/buf.h"
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/log.h"
@@ -269,6 +270,70 @@ find_touches(void)
 	}
 }
 
+/* --- Copies --------------------------------------------------------------------------------- */
+
+/* The column of a counter is called "id". */
+static char *
+counter(struct arena *arena, const char *table)
+{
+	return arena_printf(arena,
+	                    "SELECT last_value FROM pg_sequences WHERE sequencename = '%s_id_seq'"
+	                    " AND schemaname = current_schema() AND last_value IS NOT NULL",
+	                    table);
+}
+
+static char *
+set_counter(struct arena *arena, const char *table, int64_t last)
+{
+	return arena_printf(arena, "SELECT setval(pg_get_serial_sequence('%s', 'id'), %lld)", table,
+	                    (long long)last);
+}
+
+/* *after counts pages: a cursor knows its place. */
+static bool
+page(const struct store_table *table, unsigned rows, int64_t *after, struct arena *arena,
+     struct store_rows **out, struct hm_error *why)
+{
+	struct buf sql = { 0 };
+	bool ok = true;
+
+	if ((*after)++ == INT64_MIN) {
+		buf_puts(&sql, "DECLARE copied NO SCROLL CURSOR FOR SELECT ");
+		for (size_t i = 0; i < table->n; i++)
+			buf_printf(&sql, "%s\"%s\"", i ? ", " : "", table->columns[i].name);
+		buf_printf(&sql, " FROM \"%s\"", table->name);
+		ok = run(sql.data, why);
+		buf_clear(&sql);
+	}
+	buf_printf(&sql, "FETCH FORWARD %u FROM copied", rows);
+	ok = ok && query(sql.data, arena, out, why);
+	if (ok && store_count(*out) == 0)
+		ok = run("CLOSE copied", why);
+	buf_free(&sql);
+	return ok;
+}
+
+static bool
+append_rows(const struct store_statement *st, const struct store_call *calls, size_t n,
+            struct hm_error *why)
+{
+	const struct store_call **list = mem_array(n + 1, sizeof(*list));
+	struct pg_params p;
+	PGresult *result;
+	bool ok;
+
+	for (size_t i = 0; i < n; i++)
+		list[i] = &calls[i];
+	pg_params_rows(&p, st->table, list, n);
+	result = PQexecParams(pg_driver.setup, st->postgresql, (int)st->table->n, NULL, p.value,
+	                      p.len, p.format, 1);
+	ok = PQresultStatus(result) == PGRES_COMMAND_OK || database_error(result, why);
+	PQclear(result);
+	buf_free(&p.bytes);
+	mem_free(list);
+	return ok;
+}
+
 /* --- Running --------------------------------------------------------------------------------------- */
 
 static enum store_way
@@ -398,6 +463,21 @@ const struct store_driver store_postgresql = {
 	.script = script,
 	.query = query,
 	.check = check,
+	.run = run,
+	.page = page,
+	.append = append_rows,
+	.snapshot_sql = "BEGIN ISOLATION LEVEL REPEATABLE READ",
+	.columns_sql = "SELECT c.relname::text, a.attname::text, format_type(a.atttypid, NULL)"
+		       " FROM pg_class AS c JOIN pg_attribute AS a ON a.attrelid = c.oid"
+		       " WHERE c.relnamespace = current_schema()::regnamespace"
+		       " AND c.relkind IN ('r', 'p') AND NOT c.relispartition"
+		       " AND a.attnum > 0 AND NOT a.attisdropped"
+		       " ORDER BY c.relname COLLATE \"C\", a.attnum",
+	.references_sql = "SELECT a.relname::text, b.relname::text FROM pg_constraint AS k"
+			  " JOIN pg_class AS a ON a.oid = k.conrelid"
+			  " JOIN pg_class AS b ON b.oid = k.confrelid WHERE k.contype = 'f'",
+	.counter = counter,
+	.set_counter = set_counter,
 	.start = start,
 	.submit = submit,
 	.close = close_database,

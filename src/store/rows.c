@@ -103,6 +103,27 @@ store_next(struct store_rows *rows)
 	return rows->at != NULL;
 }
 
+void
+store_rewind(struct store_rows *rows)
+{
+	rows->walking = false;
+}
+
+struct hm_value
+store_value(const struct store_rows *rows, unsigned col)
+{
+	const struct cell *c = &rows->at->cell[col];
+	struct hm_value v = { .type = c->type };
+
+	if (c->type == HM_V_INT)
+		v.u.num = c->u.num;
+	else if (c->type == HM_V_TEXT)
+		v.u.text = c->u.bytes;
+	else if (c->type == HM_V_BLOB)
+		v.u.blob = (struct hm_blob){ .data = c->u.bytes, .len = c->len };
+	return v;
+}
+
 static const struct cell *
 current(const struct store_rows *rows, unsigned col)
 {

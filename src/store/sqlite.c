@@ -258,6 +258,69 @@ sqlite_places(unsigned id)
 	return sqlite.places[id];
 }
 
+/* --- Copies --------------------------------------------------------------------------------- */
+
+static char *
+counter(struct arena *arena, const char *table)
+{
+	return arena_printf(arena, "SELECT seq FROM sqlite_sequence WHERE name = '%s'", table);
+}
+
+static char *
+set_counter(struct arena *arena, const char *table, int64_t last)
+{
+	return arena_printf(arena,
+	                    "DELETE FROM sqlite_sequence WHERE name = '%s';"
+	                    "INSERT INTO sqlite_sequence (name, seq) VALUES ('%s', %lld)",
+	                    table, table, (long long)last);
+}
+
+static void
+put_columns(struct buf *sql, const struct store_table *table)
+{
+	for (size_t i = 0; i < table->n; i++)
+		buf_printf(sql, "%s\"%s\"", i ? ", " : "", table->columns[i].name);
+}
+
+static bool
+page(const struct store_table *table, unsigned rows, int64_t *after, struct arena *arena,
+     struct store_rows **out, struct hm_error *why)
+{
+	struct buf sql = { 0 };
+	bool ok;
+
+	buf_puts(&sql, "SELECT ");
+	put_columns(&sql, table);
+	buf_printf(&sql, ", rowid FROM \"%s\" WHERE rowid > %lld ORDER BY rowid LIMIT %u",
+	           table->name, (long long)*after, rows);
+	ok = query(sql.data, arena, out, why);
+	buf_free(&sql);
+	while (ok && store_next(*out))
+		*after = store_int(*out, (unsigned)table->n);
+	if (ok)
+		store_rewind(*out);
+	return ok;
+}
+
+static bool
+append_rows(const struct store_statement *st, const struct store_call *calls, size_t n,
+            struct hm_error *why)
+{
+	struct sqlite_conn *conn = &sqlite.writer.conn;
+	sqlite3_stmt *stmt;
+	bool ok = sqlite3_prepare_v2(conn->db, st->sqlite, -1, &stmt, NULL) == SQLITE_OK ||
+	          database_error(why);
+
+	for (size_t i = 0; i < n && ok; i++) {
+		ok = (sqlite_conn_bind(stmt, NULL, &calls[i]) == SQLITE_OK &&
+		      sqlite3_step(stmt) == SQLITE_DONE) ||
+		     database_error(why);
+		sqlite3_reset(stmt);
+	}
+	sqlite3_finalize(stmt);
+	return ok;
+}
+
 /* --- Running -------------------------------------------------------------------------------- */
 
 bool
@@ -363,6 +426,17 @@ const struct store_driver store_sqlite = {
 	.script = script,
 	.query = query,
 	.check = check,
+	.run = run,
+	.page = page,
+	.append = append_rows,
+	.snapshot_sql = "BEGIN",
+	.columns_sql = "SELECT m.name, c.name, lower(c.type) FROM sqlite_schema AS m,"
+		       " pragma_table_info(m.name) AS c WHERE m.type = 'table'"
+		       " AND m.name NOT LIKE 'sqlite!_%' ESCAPE '!' ORDER BY m.name, c.cid",
+	.references_sql = "SELECT m.name, f.\"table\" FROM sqlite_schema AS m,"
+			  " pragma_foreign_key_list(m.name) AS f WHERE m.type = 'table'",
+	.counter = counter,
+	.set_counter = set_counter,
 	.start = start,
 	.submit = submit,
 	.close = close_database,

@@ -131,26 +131,27 @@ find_prepared(struct sqlite_conn *conn, unsigned id, sqlite3_stmt **stmt)
 }
 
 /* The arguments lie in the request, which outlives the run: SQLite needs no copy. */
-static int
-bind(sqlite3_stmt *stmt, const unsigned char *place, const struct store_call *call)
+int
+sqlite_conn_bind(sqlite3_stmt *stmt, const unsigned char *places, const struct store_call *call)
 {
 	int code = SQLITE_OK;
 
 	for (size_t i = 0; i < call->n && code == SQLITE_OK; i++) {
 		const struct hm_value *v = &call->args[i];
+		int place = places ? places[i] : (int)i + 1;
 
 		switch (v->type) {
 		case HM_V_NULL:
-			code = sqlite3_bind_null(stmt, place[i]);
+			code = sqlite3_bind_null(stmt, place);
 			break;
 		case HM_V_INT:
-			code = sqlite3_bind_int64(stmt, place[i], v->u.num);
+			code = sqlite3_bind_int64(stmt, place, v->u.num);
 			break;
 		case HM_V_TEXT:
-			code = sqlite3_bind_text(stmt, place[i], v->u.text, -1, SQLITE_STATIC);
+			code = sqlite3_bind_text(stmt, place, v->u.text, -1, SQLITE_STATIC);
 			break;
 		case HM_V_BLOB:
-			code = sqlite3_bind_blob64(stmt, place[i], v->u.blob.data, v->u.blob.len,
+			code = sqlite3_bind_blob64(stmt, place, v->u.blob.data, v->u.blob.len,
 			                           SQLITE_STATIC);
 			break;
 		}
@@ -219,7 +220,7 @@ sqlite_conn_call(struct sqlite_conn *conn, const struct store_call *call, struct
 	int code = find_prepared(conn, call->statement, &stmt);
 
 	if (code == SQLITE_OK)
-		code = bind(stmt, sqlite_places(call->statement), call);
+		code = sqlite_conn_bind(stmt, sqlite_places(call->statement), call);
 	if (code == SQLITE_OK)
 		code = sqlite_conn_rows(conn, stmt, call->statement, arena, rows);
 	sqlite3_reset(stmt);

@@ -47,6 +47,9 @@ int sqlite_conn_call(struct sqlite_conn *conn, const struct store_call *call, st
 /* Steps through a statement and gives its rows; the caller finalizes. */
 int sqlite_conn_rows(struct sqlite_conn *conn, sqlite3_stmt *stmt, unsigned id, struct arena *arena,
                      struct store_rows **rows);
+/* The arguments must outlive the run. places: of $1 .. $n; NULL: in their order. */
+int
+sqlite_conn_bind(sqlite3_stmt *stmt, const unsigned char *places, const struct store_call *call);
 /* For lines that only name the reason: constraint, full, damaged ... */
 static inline int
 sqlite_primary(int code)

@@ -108,6 +108,30 @@ find_driver(const char *name)
 	return NULL;
 }
 
+bool
+store_count_tables(void (*told)(const char *table, int64_t rows), struct hm_error *why)
+{
+	hm_assert(store.driver && !store.started);
+	return store_tables(store.driver, told, why);
+}
+
+bool
+store_copy_from(const struct store_config *from, store_progress_fn *told, struct hm_error *why)
+{
+	const struct store_driver *driver = find_driver(from->driver);
+	bool ok;
+
+	hm_assert(store.driver && !store.started);
+	if (!driver || driver == store.driver)
+		return error_set(why, HM_E_INVALID,
+		                 "Both databases are of the driver %s; copies go from one to"
+		                 " another.",
+		                 from->driver);
+	ok = driver->open(from, why) && store_copy(driver, store.driver, told, why);
+	driver->close();
+	return ok;
+}
+
 void
 store_metrics_register(void)
 {

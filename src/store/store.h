@@ -97,6 +97,18 @@ struct store_table {
 unsigned store_append(const char *owner, unsigned number, const struct store_table *table);
 /* Prepares every statement once, so that a mistake is found at start; then starts the threads. */
 bool store_start(struct hm_error *why) HM_MUST_USE;
+/*
+ * store_count_tables(): the tables of the open database and their rows.
+ *
+ * Copies everything from another database into the open, migrated and otherwise empty one, in one
+ * transaction, and compares the numbers of rows.  Instead of store_start().  told is called
+ * for each table now and then, and with done == rows at its end.
+ */
+bool
+store_count_tables(void (*told)(const char *table, int64_t rows), struct hm_error *why) HM_MUST_USE;
+typedef void store_progress_fn(const char *table, int64_t done, int64_t rows);
+bool store_copy_from(const struct store_config *from, store_progress_fn *told,
+                     struct hm_error *why) HM_MUST_USE;
 /* All pending writes are committed, then threads end and the database is closed. The workers have stopped, callbacks no longer run. */
 void store_close(void);
 

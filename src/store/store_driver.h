@@ -71,6 +71,20 @@ struct store_driver {
 	/* One statement that reads. */
 	bool (*query)(const char *sql, struct arena *arena, struct store_rows **rows,
 	              struct hm_error *why);
+	/*
+	 * For copies (copy.c), also before the start: one statement as it is; rows of a table from
+	 * the place that *after holds on, in no order, and the place behind them; rows appended.
+	 */
+	bool (*run)(const char *sql, struct hm_error *why);
+	bool (*page)(const struct store_table *table, unsigned rows, int64_t *after,
+	             struct arena *arena, struct store_rows **out, struct hm_error *why);
+	bool (*append)(const struct store_statement *st, const struct store_call *calls, size_t n,
+	               struct hm_error *why);
+	/* Texts: table, column, type of all columns; table and table that it refers to. */
+	const char *columns_sql, *references_sql, *snapshot_sql;
+	/* The last number that a table's counter gave (no row: it has none), and a statement that sets it. */
+	char *(*counter)(struct arena *arena, const char *table);
+	char *(*set_counter)(struct arena *arena, const char *table, int64_t last);
 	/* Would it run?  Counts its parameters, which must be $1 .. $n without gaps. */
 	bool (*check)(unsigned id, struct store_statement *st, struct hm_error *why);
 	bool (*start)(struct hm_error *why);
@@ -121,11 +135,21 @@ void store_set_int(struct store_rows *rows, unsigned col, int64_t num);
 void store_set_bytes(struct store_rows *rows, unsigned col, enum hm_value_type type,
                      const void *data, size_t len);
 void store_set_changed(struct store_rows *rows, int64_t changed);
+void store_rewind(struct store_rows *rows); /* before the first row again */
+/* Of the current row; it points into the rows. */
+struct hm_value store_value(const struct store_rows *rows, unsigned col);
 
 /* --- Appends (append.c) ----------------------------------------------------------- */
 
 /* Writes the statements of an append into st. */
 void store_append_make(struct store_statement *st);
+
+/* --- Copies (copy.c) ---------------------------------------------------------------- */
+
+bool store_tables(const struct store_driver *driver, void (*told)(const char *table, int64_t rows),
+                  struct hm_error *why);
+bool store_copy(const struct store_driver *from, const struct store_driver *to,
+                store_progress_fn *told, struct hm_error *why);
 
 /* --- Migrations (migrate.c) ----------------------------------------------------- */
 

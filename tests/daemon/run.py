@@ -14,6 +14,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 import test_config  # noqa: E402
 import test_control  # noqa: E402
+import test_database  # noqa: E402
 import test_disk  # noqa: E402
 import test_life  # noqa: E402
 import test_reload  # noqa: E402
@@ -21,7 +22,7 @@ from server import Failed, Server, Skipped  # noqa: E402
 
 
 def all_tests():
-    for module in (test_config, test_life, test_reload, test_control, test_disk):
+    for module in (test_config, test_life, test_reload, test_control, test_database, test_disk):
         for name in sorted(vars(module)):
             if name.startswith('test_') and callable(vars(module)[name]):
                 yield f'{module.__name__}.{name}', vars(module)[name]

@@ -67,7 +67,7 @@ class Hermod(Server):
     def remove(self):
         super().remove()
         if self.database:
-            self.options.cluster.drop(self.database)
+            self.options.cluster.give_back(self.database)
 
     def usual_blocks(self):
         """All clients come from one address, and some scripts fail to log in many times."""

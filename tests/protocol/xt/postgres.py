@@ -21,6 +21,7 @@ class Cluster:
         self.directory = tempfile.mkdtemp(prefix='xt-postgres-', dir=folder)
         os.chmod(self.directory, 0o755)
         self.numbers = itertools.count(1)
+        self.free = []
         # A server warns when the disk is not waited for; here the disk is memory.
         self.run('start', 'fsync=on', 'max_connections=400', 'shared_buffers=64MB', 'autovacuum=on')
 
@@ -28,8 +29,8 @@ class Cluster:
         subprocess.run([POSTGRES, command, self.directory, *more], check=True,
                        env=dict(os.environ, HERMOD_CALLER=str(os.getpid())))
 
-    def sql(self, text):
-        done = subprocess.run(['psql', '-X', '-q', '-A', '-t', '-h', self.directory, '-U', 'hermod', '-d', 'postgres',
+    def sql(self, text, database='postgres'):
+        done = subprocess.run(['psql', '-X', '-q', '-A', '-t', '-h', self.directory, '-U', 'hermod', '-d', database,
                                '-v', 'ON_ERROR_STOP=1', '-c', text], stdout=subprocess.PIPE,
                               stderr=subprocess.PIPE, text=True, check=False)
         if done.returncode != 0:
@@ -37,13 +38,19 @@ class Cluster:
         return done.stdout
 
     def create(self):
-        """The name of a new, empty database."""
+        """The name of an empty database: a used one is cheaper than a new one."""
+        if self.free:
+            return self.free.pop()
         name = f'xt{next(self.numbers)}'
         self.sql(f'CREATE DATABASE {name} TEMPLATE template0')
         return name
 
-    def drop(self, name):
-        self.sql(f'DROP DATABASE IF EXISTS {name} WITH (FORCE)')
+    def give_back(self, name):
+        """Its server has ended, though its connections may not know yet."""
+        self.sql('SELECT pg_terminate_backend(pid) FROM pg_stat_activity '
+                 'WHERE datname = current_database() AND pid <> pg_backend_pid(); '
+                 'SET client_min_messages = error; DROP SCHEMA public CASCADE; CREATE SCHEMA public', name)
+        self.free.append(name)
 
     def statements(self, name):
         """What a block storage says for a server that uses it."""
