@@ -14,6 +14,7 @@
 #include "base/metrics.h"
 #include "core/command.h"
 #include "core/core.h"
+#include "core/custody.h"
 #include "core/here.h"
 #include "core/metrics.h"
 #include "core/sm.h"
@@ -97,6 +98,26 @@ show_workers(struct hm_mod *m, struct hm_cmd *cmd)
 		           hm_kv("address", v.address), hm_kv("busy_ms", v.busy_ms));
 	}
 	hm_cmd_done(cmd);
+}
+
+static void
+holds_here(struct hm_cmd *cmd)
+{
+	struct custody_view v;
+
+	custody_view(&v);
+	if (v.held == 0 && here->n_holds == 0)
+		return;
+	hm_cmd_row(cmd, hm_kv("worker", here->worker), hm_kv("held", v.held),
+	           hm_kv("changes", here->n_holds),
+	           hm_kv("oldest_ms", v.account ? (clock_mono_us() - v.oldest_us) / 1000 : 0),
+	           hm_kv("jid", v.account));
+}
+
+static void
+show_holds(struct hm_mod *m, struct hm_cmd *cmd)
+{
+	command_everywhere(cmd, holds_here, hm_cmd_done);
 }
 
 static void
@@ -237,6 +258,9 @@ const struct hm_command server_commands[] = {
 	  .help = "List the modules of the hosts.",
 	  .args = { { "host", HM_ARG_HOST, true } },
 	  .run = module_list },
+	{ .name = "show holds",
+	  .help = "Show the workers that hold stanzas of clients, or changes, which are not on disk yet: how many, for how long the oldest, and whose it is.",
+	  .run = show_holds },
 	{ .name = "show lanes",
 	  .help = "Show what each worker's way to the database is doing.",
 	  .run = show_lanes },

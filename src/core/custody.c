@@ -148,6 +148,7 @@ custody_begin(struct hm_session *s, struct hm_letter *l)
 	list_push_back(&s->user->custody, &c->of_user);
 	list_push_back(&here->custody, &c->of_worker);
 	here->n_custody++;
+	metric_add(core_metric(CM_HELD), 1);
 	return c->id;
 }
 
@@ -195,6 +196,7 @@ static void
 end(struct custody *c)
 {
 	here->n_custody--;
+	metric_add(core_metric(CM_HELD), -1);
 	if (c->marked)
 		outbox_open(&c->mark);
 	while (!list_empty(&c->followers))
@@ -280,8 +282,12 @@ custody_return(struct hm_letter *take)
 void
 custody_view(struct custody_view *out)
 {
+	const struct custody *oldest;
+
 	*out = (struct custody_view){ .held = here->n_custody };
-	if (!list_empty(&here->custody))
-		out->oldest_us =
-			list_entry(here->custody.next, struct custody, of_worker)->since_us;
+	if (list_empty(&here->custody))
+		return;
+	oldest = list_entry(here->custody.next, struct custody, of_worker);
+	out->oldest_us = oldest->since_us;
+	out->account = oldest->user->entity.address;
 }

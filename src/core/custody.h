@@ -47,7 +47,8 @@ void custody_forget_session(struct hm_session *s);
 /* For show holds: the oldest thing that is held on this worker, and how many. */
 struct custody_view {
 	uint64_t held;
-	int64_t oldest_us; /* since when, monotonic; 0: nothing is held */
+	int64_t oldest_us;   /* since when, monotonic; 0: nothing is held */
+	const char *account; /* whose that is; borrowed; NULL: nothing is held */
 };
 void custody_view(struct custody_view *out);
 

@@ -51,6 +51,7 @@ struct here {
 	struct turn turn;
 	struct list custody; /* what is held, oldest first */
 	size_t n_custody;
+	size_t n_holds; /* of turn.c, open */
 	struct ids ids;
 	struct table left_of;       /* repeats.c: by bare JID */
 	struct list left_behind;    /* the same, oldest first */

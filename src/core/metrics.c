@@ -36,6 +36,8 @@ static const struct metric table[CM_COUNT] = {
 	                        METRIC_GAUGE },
 	[CM_HOLDS_FAILED] = { "hermod_holds_failed", "Changes whose commit failed.",
 	                      METRIC_COUNTER },
+	[CM_HELD] = { "hermod_stanzas_held", "Stanzas of clients that are not done with yet.",
+	              METRIC_GAUGE },
 	[CM_CUSTODY_TIME] = { "hermod_custody_seconds",
 	                      "Time from a client's stanza until it is stored where it belongs.",
 	                      METRIC_HISTOGRAM },

@@ -159,6 +159,7 @@ letters_go_home(struct hold *h, bool stored)
 static void
 hold_free(struct hold *h)
 {
+	here->n_holds--;
 	stanza_unref(&h->cause);
 	mem_free(h->cause_to);
 	if (h->arena)
@@ -238,6 +239,7 @@ hold_new(struct entity *e)
 	outbox_mark(e, &h->mark, true);
 	if (here->turn.id)
 		outbox_mark_id(&h->mark, here->turn.id);
+	here->n_holds++;
 	h->entity = e;
 	h->since_us = clock_mono_us();
 	h->arena = arena_new(0);

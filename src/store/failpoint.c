@@ -10,12 +10,14 @@
 
 #include "base/mem.h"
 
-enum { OFF, FAIL, KILL };
+enum { OFF, FAIL, KILL, WAIT };
 
 static const struct {
 	const char *name;
 	bool fails;
+	bool waits; /* a thread of its own passes it, and can't be killed there */
 } points[FAILPOINTS] = {
+	[FAILPOINT_WRITER] = { "store.writer", .waits = true },
 	[FAILPOINT_BEFORE_COMMIT] = { "store.before_commit", true },
 	[FAILPOINT_SYNC] = { "store.sync", true },
 	[FAILPOINT_AFTER_COMMIT] = { "store.after_commit", false },
@@ -31,24 +33,43 @@ static struct {
 	_Atomic uint64_t pass_by; /* so often nothing happens */
 } armed[FAILPOINTS];
 
+static bool
+can(size_t point, int action)
+{
+	switch (action) {
+	case FAIL:
+		return points[point].fails;
+	case KILL:
+		return !points[point].waits;
+	case WAIT:
+		return points[point].waits;
+	default:
+		return true;
+	}
+}
+
 bool
 failpoint_set(const char *name, const char *action, uint64_t after, struct hm_error *why)
 {
-	static const char *const actions[] = { [OFF] = "off", [FAIL] = "fail", [KILL] = "kill" };
+	static const char *const actions[] = {
+		[OFF] = "off", [FAIL] = "fail", [KILL] = "kill", [WAIT] = "wait"
+	};
 
 	for (size_t i = 0; i < FAILPOINTS; i++) {
 		if (strcmp(points[i].name, name) != 0)
 			continue;
-		for (int k = OFF; k <= KILL; k++) {
-			if (strcmp(actions[k], action) != 0 || (k == FAIL && !points[i].fails))
+		for (int k = OFF; k <= WAIT; k++) {
+			if (strcmp(actions[k], action) != 0 || !can(i, k))
 				continue;
 			atomic_store(&armed[i].action, OFF);
 			atomic_store(&armed[i].pass_by, after);
 			atomic_store(&armed[i].action, k);
 			return true;
 		}
-		return error_set(why, HM_E_INVALID, "%s can be off, kill%s.", name,
-		                 points[i].fails ? " or fail" : "");
+		return error_set(why, HM_E_INVALID, "%s can be off, %s.", name,
+		                 points[i].waits   ? "wait"
+		                 : points[i].fails ? "kill or fail"
+		                                   : "kill");
 	}
 	return error_set(why, HM_E_NOT_FOUND, "There is no failpoint %s.", name);
 }
@@ -68,6 +89,12 @@ failpoint(enum failpoint point)
 	}
 	if (action == FAIL)
 		return true;
+	while (action == WAIT) {
+		usleep(1000);
+		action = atomic_load(&armed[point].action);
+		if (action == OFF)
+			return false;
+	}
 	kill(getpid(), SIGKILL);
 	for (;;)
 		pause();

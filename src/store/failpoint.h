@@ -15,6 +15,8 @@
 #include "base/error.h"
 
 enum failpoint {
+	/* The writer of SQLite is about to begin a batch.  wait only. */
+	FAILPOINT_WRITER, /* "store.writer" */
 	/* A batch has run and is not committed yet.  fail: as if the disk were full. */
 	FAILPOINT_BEFORE_COMMIT, /* "store.before_commit" */
 	/* fail: as if the log were written and could not be synchronised: the outcome is unknown. */
@@ -33,8 +35,8 @@ enum failpoint {
 };
 
 /*
- * action is "fail", "kill" (SIGKILL, nothing is flushed) or "off"; it holds from the pass after
- * the next `after` ones on, until it is changed.  "fail" fails every pass.  false: there is no such
+ * action is "fail", "kill" (SIGKILL, nothing is flushed), "wait" (until it is changed) or "off"; it
+ * holds from the pass after the next `after` ones on, until it is changed.  "fail" fails every pass.  false: there is no such
  * point or it cannot do this; *why says what there is.  Any thread.
  */
 bool failpoint_set(const char *name, const char *action, uint64_t after,

@@ -341,8 +341,10 @@ static void
 write_batch(struct sqlite_writer *w, struct store_request *batch)
 {
 	bool alone = !batch->next;
-	enum fate fate = try_batch(w, batch, NULL, false);
+	enum fate fate;
 
+	failpoint(FAILPOINT_WRITER);
+	fate = try_batch(w, batch, NULL, false);
 	if (fate == NOT_WRITTEN && !alone) {
 		fate = try_batch(w, batch, NULL, true);
 		if (fate == NOT_WRITTEN) {

@@ -161,7 +161,7 @@ class Run(ConnectionSteps, StanzaSteps, RelationSteps, ServerSteps):
 
     # --- the script itself ---------------------------------------------------
 
-    @step(r'(server )?config( \S+)?|place .*')
+    @step(r'(server )?config( \S+)?|place .*|only sqlite: .*')
     def configured(self, this, **_):
         """Read before the server starts."""
 

@@ -162,7 +162,7 @@ class ServerSteps:
         self.server.dies()
         self.close()
 
-    @step(r'failpoint (?P<name>\S+) (?P<action>fail|kill|off)(?: after (?P<after>\d+))?')
+    @step(r'failpoint (?P<name>\S+) (?P<action>fail|kill|wait|off)(?: after (?P<after>\d+))?')
     def failpoint(self, this, name, action, after):
         self.server.failpoint(name, action, int(after or 0))
 
