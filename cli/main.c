@@ -19,6 +19,7 @@
 #include "client.h"
 #include "commands.h"
 #include "complete.h"
+#include "database.h"
 #include "help.h"
 #include "interrupt.h"
 #include "options.h"
@@ -217,6 +218,10 @@ main(int argc, char **argv)
 		status = EXIT_DONE;
 	} else if (options.n_words > 0 && strcmp(options.words[0], "completion") == 0) {
 		status = run_completion(&options);
+	} else if (options.n_words > 0 && strcmp(options.words[0], "db") == 0 && !options.help) {
+		database_run(&options, &why);
+		complain(&options, why.code == HM_E_INVALID ? "usage" : "server", why.text);
+		status = EXIT_USAGE;
 	} else {
 		status = run_with_server(&options);
 	}

@@ -4,6 +4,7 @@
 
 import os
 import sqlite3
+import subprocess
 import sys
 
 from server import Skipped, check, same
@@ -85,6 +86,18 @@ def test_there_and_back(server):
         check(status == 1 and 'Both databases are of the driver sqlite' in err, err)
     finally:
         cluster.remove()
+
+
+def test_hermodctl_does_it(server):
+    server.configure(host=MODULES, modules='')
+    env = dict(os.environ, HERMOD_SERVER=server.argv()[0])
+    command = [os.path.join(server.build, 'cli', 'hermodctl'), 'db']
+    done = subprocess.run(command + ['migrate'] + server.argv()[1:], env=env, capture_output=True, text=True, check=False)
+    check(done.returncode == 0 and 'up to date' in done.stdout, f'{done}')
+    done = subprocess.run(command + ['status'] + server.argv()[1:], env=env, capture_output=True, text=True, check=False)
+    check(done.returncode == 0 and 'accounts' in done.stdout and '0 rows' in done.stdout, f'{done}')
+    done = subprocess.run(command + ['drop'], env=env, capture_output=True, text=True, check=False)
+    check(done.returncode != 0 and 'There are: db status' in done.stderr, f'{done}')
 
 
 def test_a_copy_waits_for_the_end_of_the_server(server):
