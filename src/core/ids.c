@@ -11,8 +11,12 @@
 #include "loop/timer.h"
 #include "store/store.h"
 
-#define AHEAD_US INT64_C(120000000) /* the ceiling lies so far ahead when it is written ... */
-#define RENEW_US INT64_C(60000000)  /* ... and is written again when it is nearer than this */
+/*
+ * The ceiling lies so far ahead when it is written, and a restart begins there: short, or restarts in a row
+ * would take ids days ahead of the clock.
+ */
+#define AHEAD_US INT64_C(20000000)
+#define RENEW_US INT64_C(10000000) /* it is written again when it is nearer than this */
 #define AGAIN_MS 1000
 
 enum { READ_CEILING, WRITE_CEILING, STATEMENTS };

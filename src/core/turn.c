@@ -298,8 +298,8 @@ turn_makes_certain(int64_t id)
 
 	if (t->id == 0 || id < t->id)
 		t->id = id;
-	if (t->hold && t->hold->mark.id != t->id)
-		outbox_mark_id(&t->hold->mark, t->id);
+	if (t->last_hold && t->last_hold->mark.id != t->id)
+		outbox_mark_id(&t->last_hold->mark, t->id);
 }
 
 bool
