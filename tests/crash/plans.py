@@ -126,7 +126,8 @@ class Restart(Plan):
 
     def take_presence(self, world, client, presence):
         world.ledger.counts['presence'] += 1
-        if presence.get('type') == 'unavailable' and not world.ending:
+        # From a bare JID it is the answer to a probe: nobody was there yet (RFC 6121 4.3.2).
+        if presence.get('type') == 'unavailable' and '/' in presence.get('from') and not world.ending:
             self.seen_to_go.append((client.name, presence.get('from')))
 
     async def fault(self, world, rng):
