@@ -241,6 +241,7 @@ class Client:
         if answer.name == (SM, 'resumed'):
             self.take_ack(answer.get('h'))
             self.world.ledger.counts['resumed'] += 1
+            self.view.note(f'session {self.session} is resumed')
             for text, message in list(self.unacked):
                 self.note_sent(message)
                 c.send(text)
@@ -284,6 +285,7 @@ class Client:
         self.received = self.acked = 0
         self.session += 1
         self.world.ledger.counts['sessions'] += 1
+        self.view.note(f'session {self.session} begins')
         self.synced = False
         self.newer = []
         self.tasks = [asyncio.create_task(self.go_online())]
@@ -291,19 +293,19 @@ class Client:
     async def go_online(self):
         if self.habits.copies:
             await self.ask('set', f"<enable xmlns='{CARBONS}'/>")
-        if self.habits.early:
-            self.send_stanza('<presence/>')
+        if self.habits.syncs and not self.habits.early:
+            await self.sync()  # so that nothing is delivered that is in the archive (XEP-0313 6.1.1)
+        self.send_stanza('<presence/>')
+        self.view.note('is available')
         if self.habits.syncs:
-            await self.sync()
-        else:
-            self.synced = True
-        if not self.habits.early:
-            self.send_stanza('<presence/>')
+            await self.sync()  # what came before it was available
+        self.synced = True
 
     # --- The archive ------------------------------------------------------------
 
     async def sync(self):
         """Everything after the last id."""
+        self.view.note(f'asks for what came after {self.last}')
         results = self.last
         while True:
             fin = await self.page(results)
@@ -322,8 +324,8 @@ class Client:
                 return
         # What was delivered meanwhile and is not in the pages is newer than they are.
         newer = [stanza_id for stanza_id in self.newer if stanza_id not in self.paged]
+        self.view.note(f'has all up to {results}, and delivered {self.newer}')
         self.last = newer[-1] if newer else results
-        self.synced = True
         self.world.ledger.counts['syncs'] += 1
 
     async def page(self, after):

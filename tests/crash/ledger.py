@@ -37,6 +37,7 @@ class View:
         self.sightings = []
         self.first = {}               # stanza-id -> place in sightings
         self.wrong = []               # what the client itself found wrong
+        self.diary = []               # (ns, text): what the client did
 
     def see(self, ident, stanza_id, how, session, synced):
         """True: for the first time."""
@@ -44,6 +45,10 @@ class View:
         self.first.setdefault(stanza_id, len(self.sightings))
         self.sightings.append(Sighting(ident, stanza_id, how, session, synced, time.monotonic_ns()))
         return new
+
+
+    def note(self, text):
+        self.diary.append((time.monotonic_ns(), text))
 
 
 class Ledger:
@@ -57,8 +62,8 @@ class Ledger:
     def tell(self, text):
         self.story.append((time.monotonic_ns(), text))
 
-    def history(self, ident):
-        """All that is known of one message, for people."""
+    def history(self, ident, about=''):
+        """All that is known of one message, for people; with the diary of who is named in `about`."""
         message = self.messages.get(ident)
         if message is None:
             return [f'{ident}: nobody sent it']
@@ -69,7 +74,11 @@ class Ledger:
             entries += [(s.at, f'{view.name} sees it: {s.how}, {s.stanza_id}, session {s.session}')
                         for s in view.sightings if s.ident == ident]
         begin, end = (min(e[0] for e in entries), max(e[0] for e in entries)) if entries else (0, 0)
-        entries += [(at, f'--- {text}') for at, text in self.story if begin - 10**9 <= at <= end + 10**9]
+        told = [(at, f'--- {text}') for at, text in self.story]
+        for view in self.views.values():
+            if view.name in about.split():
+                told += [(at, f'    {view.name}: {text}') for at, text in view.diary]
+        entries += [(at, text) for at, text in told if begin - 10**9 <= at <= end + 10**9]
         start = self.story[0][0] if self.story else begin
         lines = [f'{(at - start) / 1e9:9.4f} {text}' for at, text in sorted(entries)]
         for account, archive in self.archives.items():

@@ -103,8 +103,9 @@ def run_plan(name, options, certificates):
     for check, count in by_check.items():
         if count > SHOWN:
             print(f'    {check}: {count} in all')
-    for ident in list(dict.fromkeys(ident for _, ident in wrong if ident))[:3]:
-        print('\n'.join(f'      {line}' for line in world.ledger.history(ident)))
+    for ident, what in list({ident: what for what, ident in reversed(wrong) if ident}.items())[-3:]:
+        print(f'      {what}')
+        print('\n'.join(f'        {line}' for line in world.ledger.history(ident, what)))
     if wrong and options.keep:
         print(f'    the server was in {server.directory}')
     sys.stdout.flush()

@@ -60,6 +60,8 @@ class World:
 
     def note_lost(self, client, why):
         self.losses.append((client.name, why))
+        if client.connection:
+            client.view.note(f'lost its connection: {why}')
         if 'stream error' in why and 'system-shutdown' not in why and 'conflict' not in why:
             client.view.wrong.append(why)
 
