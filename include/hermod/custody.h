@@ -45,6 +45,13 @@ HM_PUBLIC int64_t hm_new_id(struct hm_mod *m, struct hm_user *u);
  * when nothing is in flight.
  */
 HM_PUBLIC int64_t hm_settled_below(const struct hm_user *u);
+/*
+ * go(rq) once all ids that the account has given until now are settled, in a turn of the account; at
+ * once when they are.  A query that is answered earlier has a gap: who asks has not been shown what is
+ * in flight, if it was not there yet when that came, and will not ask for it again.
+ */
+typedef void hm_iq_settled_fn(struct hm_iq *rq);
+HM_PUBLIC void hm_iq_when_settled(struct hm_iq *rq, hm_iq_settled_fn *go);
 
 /* client_sent, HM_STORE, once. */
 HM_PUBLIC void hm_letter_set_entry(struct hm_letter *l, const struct hm_entry *entry);

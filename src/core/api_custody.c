@@ -3,12 +3,15 @@
 /* core/api_custody.c - what modules that keep messages may ask (hermod/custody.h). */
 #include <hermod/custody.h>
 
+#include "base/mem.h"
 #include "core/custody.h"
 #include "core/here.h"
 #include "core/ids.h"
+#include "core/iq.h"
 #include "core/outbox.h"
 #include "core/turn.h"
 #include "core/user.h"
+#include "loop/worker.h"
 
 int64_t
 hm_new_id(struct hm_mod *m, struct hm_user *u)
@@ -22,6 +25,58 @@ hm_settled_below(const struct hm_user *u)
 {
 	return outbox_lowest_id(&u->entity);
 }
+
+/* --- Waiting until that is certain --------------------------------------------------------- */
+
+struct settling {
+	struct outbox_call call;
+	struct mail mail;
+	struct hm_iq *rq;
+	hm_iq_settled_fn *go;
+};
+
+static void
+go_on(struct hm_iq *rq, void *arg)
+{
+	((struct settling *)arg)->go(rq);
+}
+
+static void
+settled_mail(struct mail *mail)
+{
+	struct settling *s = HM_CONTAINER(mail, struct settling, mail);
+
+	iq_resume(s->rq, go_on, s);
+	mem_free(s);
+}
+
+/* What comes next in the queue belongs to this turn; the request goes on in one of its own. */
+static void
+settled(struct outbox_call *call)
+{
+	worker_post(here->worker, &HM_CONTAINER(call, struct settling, call)->mail);
+}
+
+void
+hm_iq_when_settled(struct hm_iq *rq, hm_iq_settled_fn *go)
+{
+	struct entity *e = iq_entity(rq);
+	struct settling *s;
+
+	if (outbox_lowest_id(e) == INT64_MAX) {
+		go(rq);
+		return;
+	}
+	s = mem_new(struct settling);
+	s->call.run = settled;
+	s->mail.run = settled_mail;
+	s->rq = rq;
+	s->go = go;
+	iq_hold(rq);
+	outbox_call(e, &s->call);
+}
+
+/* --- Letters ------------------------------------------------------------------------------------ */
 
 void
 hm_letter_set_entry(struct hm_letter *l, const struct hm_entry *entry)

@@ -191,7 +191,12 @@ flush_queue(struct list *queue)
 
 		if (item->kind == ITEM_MARK)
 			return;
-		output_perform((struct output *)item);
+		if (item->kind == ITEM_CALL) {
+			list_remove(&item->link);
+			((struct outbox_call *)item)->run((struct outbox_call *)item);
+		} else {
+			output_perform((struct output *)item);
+		}
 	}
 }
 
@@ -372,4 +377,14 @@ outbox_close(struct entity *e, struct hm_session *s)
 		session_close(s, 0, NULL, HM_CLOSED_BY_CLIENT);
 	else
 		output_new(&e->outbox.shown, ITEM_CLOSE)->session = s->id;
+}
+
+void
+outbox_call(struct entity *e, struct outbox_call *c)
+{
+	c->item.kind = ITEM_CALL;
+	if (list_empty(&e->outbox.shown))
+		c->run(c);
+	else
+		list_push_back(&e->outbox.shown, &c->item.link);
 }

@@ -35,7 +35,7 @@ struct outbox {
 
 struct outbox_item {
 	struct list link;
-	enum { ITEM_MARK, ITEM_ROUTE, ITEM_DELIVER, ITEM_CLOSE } kind;
+	enum { ITEM_MARK, ITEM_ROUTE, ITEM_DELIVER, ITEM_CLOSE, ITEM_CALL } kind;
 };
 
 /* Its place in both queues. */
@@ -45,6 +45,12 @@ struct outbox_mark {
 	uint64_t turn; /* whose output it stops in any case */
 	int64_t id;    /* of the archive, that it makes certain; 0: none */
 	bool state;
+};
+
+/* Something else that waits among what is shown. */
+struct outbox_call {
+	struct outbox_item item;
+	void (*run)(struct outbox_call *c);
 };
 
 void outbox_init(struct outbox *o);
@@ -78,6 +84,11 @@ void outbox_route(struct entity *e, struct hm_letter *take);
 void outbox_deliver(struct entity *e, struct hm_session *s, const struct hm_stanza *take,
                     const char *to, int64_t id);
 void outbox_close(struct entity *e, struct hm_session *s);
+/*
+ * c->run() once all that e shows so far is certain, in any turn of e; at once when that is so. c
+ * stays the caller's.
+ */
+void outbox_call(struct entity *e, struct outbox_call *c);
 
 /* The lowest id that is not certain yet; INT64_MAX: none. */
 int64_t outbox_lowest_id(const struct entity *e);
