@@ -110,6 +110,8 @@ entered(struct hm_mod *m, struct hm_session *s, struct hm_letter *l)
 static enum hm_next
 subscribes(struct hm_mod *m, struct hm_session *s, struct hm_letter *l)
 {
+	if (id_is(l, "own"))
+		hm_store(m, 1, hm_user_account(hm_session_user(s)));
 	if (strcmp(hm_stanza_type(hm_letter_stanza(l)), "subscribe") != 0)
 		return HM_CONTINUE;
 	hm_store(m, 1, hm_user_account(hm_session_user(s)));

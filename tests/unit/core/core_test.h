@@ -63,10 +63,10 @@ const char *got(uint64_t stream);
 
 /*
  * The module.  A message is treated by what its id says: "store" is stored, and copied to
- * observer@a.example; "shown" gets an id, and is kept from an inactive client until its session ends; "refuse" is
- * refused in HM_POLICY, "stop" stopped without a word.  IQs of the namespace
- * test:x likewise by their payload's name; "later" is answered when a read has come back, "timer" starts one
- * of 100 ms, "inactive" makes its client so.
+ * observer@a.example; "own" makes its sender's account store something; "shown" gets an id, and is kept
+ * from an inactive client until its session ends; "refuse" is refused in HM_POLICY, "stop" stopped without
+ * a word.  IQs of the namespace test:x likewise by their payload's name; "later" is answered when a read
+ * has come back, "timer" starts one of 100 ms, "inactive" makes its client so.
  */
 /*
  * When it archives: messages but headlines get ids, are appended at the recipient, or at the sender when they

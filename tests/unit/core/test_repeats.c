@@ -165,6 +165,24 @@ what_could_not_be_stored_may_be_tried_again(void **state)
 	assert_true(arrives(romeo, MESSAGE));
 }
 
+/* The sender's own account: it never left. */
+static void
+what_was_never_sent_on_may_be_tried_again(void **state)
+{
+	static const char own[] =
+		"<message to='juliet@a.example' id='own' type='chat'><body>hello</body></message>";
+	uint64_t romeo = client("romeo@a.example", "x");
+
+	juliet = client("juliet@a.example", "y");
+	assert_false(arrives(romeo, own));
+	commit_fails();
+	assert_non_null(strstr(got(romeo), "internal-server-error"));
+	romeo = again(romeo);
+	assert_false(arrives(romeo, own));
+	commits();
+	assert_non_null(strstr(got(juliet), "hello"));
+}
+
 static void
 without_an_id_it_cannot_be_known(void **state)
 {
@@ -300,6 +318,7 @@ main(void)
 		TEST(nobody_knows_others_messages),
 		TEST(what_was_refused_may_be_tried_again),
 		TEST(what_could_not_be_stored_may_be_tried_again),
+		TEST(what_was_never_sent_on_may_be_tried_again),
 		TEST(without_an_id_it_cannot_be_known),
 		TEST(a_delay_stamp_does_not_matter),
 		TEST(attributes_have_no_order),
