@@ -21,7 +21,7 @@
 #define ACCOUNTS 10000
 #define CONTACTS 20
 
-enum { FILL_ACCOUNT, FILL_CONTACT, ACCOUNT, ROSTER, MESSAGE, STATEMENTS };
+enum { FILL_ACCOUNT, FILL_CONTACT, ACCOUNT, ROSTER, MESSAGE, STATEMENTS, APPEND = STATEMENTS };
 static const char *const sql[STATEMENTS] = {
 	[FILL_ACCOUNT] = "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n"
 			 " WHERE i < $1) INSERT INTO account SELECT i, 'user' || i,"
@@ -33,10 +33,25 @@ static const char *const sql[STATEMENTS] = {
 	[ROSTER] = "SELECT jid, name, subscription FROM contact WHERE account = $1",
 	[MESSAGE] = "INSERT INTO message (owner, id, peer, xml) VALUES ($1, $2, $3, $4)",
 };
-static unsigned id[STATEMENTS];
+static const char fill_postgres[] =
+	"INSERT INTO account SELECT i, 'user' || i, decode(repeat('00', 64), 'hex'),"
+	" decode(repeat('00', 20), 'hex') FROM generate_series(1, $1::bigint) AS n (i)";
+static const struct store_column columns[] = {
+	{ "owner", HM_V_INT },
+	{ "id", HM_V_INT },
+	{ "peer", HM_V_TEXT },
+	{ "xml", HM_V_TEXT },
+};
+static const struct store_table messages = { "message", "owner, id", columns, HM_COUNT(columns) };
+static struct store_line held;
+static unsigned id[STATEMENTS + 1];
 static const struct store_migration migrations[] = {
 	{ "0001-create",
+	  "-- [sqlite]\n"
 	  "CREATE TABLE account (id BIGINT PRIMARY KEY, name TEXT UNIQUE, keys BLOB, salt BLOB);\n"
+	  "-- [postgresql]\n"
+	  "CREATE TABLE account (id BIGINT PRIMARY KEY, name TEXT UNIQUE, keys BYTEA, salt BYTEA);\n"
+	  "-- [all]\n"
 	  "CREATE TABLE contact (account BIGINT, jid TEXT, name TEXT, subscription TEXT,"
 	  " PRIMARY KEY (account, jid));\n"
 	  "CREATE TABLE message (owner BIGINT, id BIGINT, peer TEXT, xml TEXT,"
@@ -48,7 +63,7 @@ static const struct store_migration migrations[] = {
 /* One measurement. */
 struct load {
 	const char *name;
-	enum { LOGIN_READ, ROSTER_READ, LOAD_READ, WRITE, FILL } kind;
+	enum { LOGIN_READ, ROSTER_READ, LOAD_READ, FILL, WRITE, HELD_WRITE, HELD_APPEND } kind;
 	unsigned in_flight, total;
 };
 static const struct load loads[] = {
@@ -62,6 +77,13 @@ static const struct load loads[] = {
 	{ "write message", WRITE, 10, 30000 },
 	{ "write message", WRITE, 100, 60000 },
 	{ "write message", WRITE, 1000, 60000 },
+	{ "write, no rows wanted", HELD_WRITE, 1, 5000 },
+	{ "write, no rows wanted", HELD_WRITE, 10, 30000 },
+	{ "write, no rows wanted", HELD_WRITE, 100, 60000 },
+	{ "append", HELD_APPEND, 1, 5000 },
+	{ "append", HELD_APPEND, 10, 30000 },
+	{ "append", HELD_APPEND, 100, 100000 },
+	{ "append", HELD_APPEND, 1000, 200000 },
 };
 
 static struct {
@@ -117,12 +139,19 @@ ask_write(void)
 	static char xml[301];
 	uint64_t m = bench.message++;
 	char peer[32];
+	struct store_call call;
 
 	memset(xml, 'x', sizeof(xml) - 1);
 	snprintf(peer, sizeof(peer), "user%u@b.example", (unsigned)(m * 7919 % ACCOUNTS));
-	hm_assert(store_write(
-		&(struct store_call){ id[MESSAGE], HM_VALUES(m % ACCOUNTS, m, peer, xml) }, 1,
-		answered, NULL));
+	call = (struct store_call){
+		id[bench.load->kind == HELD_APPEND ? APPEND : MESSAGE],
+		HM_VALUES(m % ACCOUNTS, m, peer, xml),
+	};
+
+	if (bench.load->kind == WRITE)
+		hm_assert(store_write(&call, 1, answered, NULL));
+	else
+		hm_assert(store_write_in_line(&held, &call, 1, answered, NULL));
 }
 
 static void
@@ -146,6 +175,8 @@ ask(void)
 		store_read(calls, 2, answered, NULL);
 		break;
 	case WRITE:
+	case HELD_WRITE:
+	case HELD_APPEND:
 		ask_write();
 		break;
 	case FILL:
@@ -167,7 +198,7 @@ report(void)
 
 	printf("%-26s %4u in flight: %7.0f/s, %5.1f us CPU each", l->name, l->in_flight,
 	       l->total / wall * 1e6, cpu / l->total);
-	if (l->kind == WRITE)
+	if (l->kind >= WRITE)
 		printf(", %.1f a commit", (double)l->total / (double)n);
 	printf(", %ld KiB\n", memory_kib());
 }
@@ -191,7 +222,7 @@ answered(void *ctx, enum store_outcome outcome, struct store_rows *const *rows, 
 		while (store_next(rows[n]))
 			continue;
 	}
-	if (bench.load->kind == WRITE)
+	if (bench.load->kind >= WRITE)
 		bench.asked++;
 	if (++bench.answered + bench.load->in_flight <= bench.load->total)
 		ask();
@@ -217,9 +248,22 @@ int
 main(int argc, char **argv)
 {
 	char directory[512], path[640];
+	const char *hosts[1], *postgres = getenv("BENCH_POSTGRES"); /* folder of its socket */
+	const struct store_server server = {
+		.hosts = hosts,
+		.n_hosts = 1,
+		.name = "postgres",
+		.user = "hermod",
+	};
 	struct store_config cfg = { .driver = "sqlite", .path = path };
 	struct hm_error why = { 0 };
 	long before;
+
+	hosts[0] = postgres;
+	if (postgres)
+		cfg = (struct store_config){ .driver = "postgresql",
+			                     .workers = 1,
+			                     .server = &server };
 
 	snprintf(directory, sizeof(directory), "%s/bench-store-XXXXXX", argc > 1 ? argv[1] : ".");
 	if (!mkdtemp(directory)) {
@@ -233,7 +277,9 @@ main(int argc, char **argv)
 	if (!store_open(&cfg, &why) || !store_migrate("core", migrations, &why))
 		fatal(&why);
 	for (unsigned i = 0; i < STATEMENTS; i++)
-		id[i] = store_statement("core", i, sql[i], sql[i]);
+		id[i] = store_statement("core", i, sql[i],
+		                        i == FILL_ACCOUNT ? fill_postgres : sql[i]);
+	id[APPEND] = store_append("core", APPEND, &messages);
 	if (!store_start(&why))
 		fatal(&why);
 	printf("open and started: %ld KiB more than before\n", memory_kib() - before);
