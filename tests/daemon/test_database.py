@@ -7,7 +7,7 @@ import sqlite3
 import subprocess
 import sys
 
-from server import Skipped, check, same
+from server import Skipped, check, same, wait_until
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), 'protocol'))
 
@@ -85,6 +85,24 @@ def test_there_and_back(server):
         status, _, err = server.run('--db-copy', back)
         check(status == 1 and 'Both databases are of the driver sqlite' in err, err)
     finally:
+        cluster.remove()
+
+
+def test_lanes_are_shown(server):
+    if not is_there():
+        raise Skipped('PostgreSQL is not installed')
+    cluster = Cluster()
+    try:
+        server.configure(top=f'workers 2\nstorage {{\n\t{cluster.statements(cluster.create())}\n}}')
+        server.start()
+        lanes = wait_until(lambda: [lane for lane in server.do('show lanes') if lane['connected'] == 'yes'][1:] and
+                           server.do('show lanes'), 'both lanes')
+        same([lane['worker'] for lane in lanes], [0, 1])
+        same([lane['waiting'] for lane in lanes], [0, 0])
+        cluster.run('stop', 'immediate')
+        wait_until(lambda: all(lane['connected'] == 'no' for lane in server.do('show lanes')), 'lanes cut off')
+    finally:
+        server.end()
         cluster.remove()
 
 

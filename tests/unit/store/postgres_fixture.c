@@ -28,10 +28,16 @@ struct store_server fixture_server;
 int
 fixture_postgres(const char *command, const char *more)
 {
+	return fixture_postgres_at(command, cluster, more);
+}
+
+int
+fixture_postgres_at(const char *command, const char *folder, const char *more)
+{
 	char line[512];
 
 	snprintf(line, sizeof(line), "HERMOD_CALLER=%ld %s/tests/postgres %s %s %s", (long)getpid(),
-	         SOURCE_FOLDER, command, cluster, more);
+	         SOURCE_FOLDER, command, folder, more);
 	return system(line);
 }
 

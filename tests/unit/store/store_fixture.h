@@ -49,6 +49,7 @@ int fixture_stop_cluster(void **state);
 const char *fixture_cluster(void); /* its folder, with its socket */
 int
 fixture_postgres(const char *command, const char *more); /* tests/postgres COMMAND FOLDER MORE */
+int fixture_postgres_at(const char *command, const char *folder, const char *more);
 /* One value of the database, or "" */
 const char *fixture_ask(const char *sql);
 /* What fixture_config() says of the server; a test may change it. */

@@ -254,6 +254,50 @@ sums_are_integers(void **state)
 	assert_string_equal(read_now(CALL(id[FRACTION], 3)), "failed");
 }
 
+/* The database learns some things a little later. */
+static bool
+comes_true(const char *question, const char *wanted)
+{
+	for (int i = 0; i < 1000; i++) {
+		if (strcmp(fixture_ask(question), wanted) == 0)
+			return true;
+		usleep(10000);
+	}
+	return false;
+}
+
+/* The last of all tests: it leaves the cluster stopped. */
+static void
+a_failover_is_followed(void **state)
+{
+	static char standby[128];
+	const char *hosts[] = { standby, fixture_cluster() };
+	struct answer a[20];
+
+	snprintf(standby, sizeof(standby), "%s/standby", fixture_cluster());
+	assert_int_equal(fixture_postgres_at("standby", standby, fixture_cluster()), 0);
+	fixture_server.hosts = hosts;
+	fixture_server.n_hosts = 2;
+	/* The first host is asked first, and cannot be written to. */
+	fixture_start(sql, STATEMENTS, id);
+	assert_int_equal(write_now(CALL(id[INSERT], 0, "before", no_data), NULL), STORE_OK);
+	assert_true(comes_true("SELECT count(*) FROM pg_stat_replication"
+	                       " WHERE replay_lsn = pg_current_wal_lsn()",
+	                       "1"));
+	assert_int_equal(fixture_postgres("stop", "immediate"), 0);
+	for (int i = 0; i < 20; i++) {
+		write_calls(&CALL(id[INSERT], i + 1, (const char *)NULL, no_data), 1, &a[i]);
+		fake_turn_ends();
+	}
+	assert_int_equal(fixture_postgres_at("promote", standby, ""), 0);
+	answer_wait(&a[19]);
+	for (unsigned i = 0; i < 20; i++)
+		assert_int_equal(a[i].outcome, STORE_OK);
+	assert_string_equal(read_now(CALL(id[COUNT])), "21|rows|NULL;");
+	store_close();
+	fixture_postgres_at("stop", standby, "immediate");
+}
+
 /* --- One server ---------------------------------------------------------------------------- */
 
 static void
@@ -278,18 +322,6 @@ a_second_server_is_refused(void **state)
 	memset(&why, 0, sizeof(why));
 	if (!fixture_open(&why))
 		fail_msg("%s", why.text);
-}
-
-/* The database learns some things a little later. */
-static bool
-comes_true(const char *question, const char *wanted)
-{
-	for (int i = 0; i < 1000; i++) {
-		if (strcmp(fixture_ask(question), wanted) == 0)
-			return true;
-		usleep(10000);
-	}
-	return false;
 }
 
 static void
@@ -481,6 +513,7 @@ main(void)
 		PLAIN(appends_of_many_groups_are_one_statement),
 		cmocka_unit_test_setup_teardown(all_works_behind_a_pooler, behind_a_pooler,
 		                                pooler_gone),
+		PLAIN(a_failover_is_followed),
 	};
 
 	if (fixture_missing())
