@@ -5,6 +5,67 @@
 -- tools/gen-reference from schema/ and modules/*/schema/ with pg_dump, and for reading
 -- only: the server makes its tables itself, and notes in store_migrations what it has done.
 
+CREATE FUNCTION archive_account_gone() RETURNS trigger
+	LANGUAGE plpgsql
+	AS $$
+BEGIN
+	INSERT INTO archive_gone VALUES (old.id);
+	RETURN NULL;
+END
+$$;
+
+CREATE FUNCTION archive_maintain(now_us bigint) RETURNS bigint
+	LANGUAGE plpgsql
+	AS $_$
+DECLARE
+	spans CONSTANT BIGINT[] := ARRAY[1, 7, 56, 112];
+	kept CONSTANT BIGINT[] := ARRAY[7, 31, 366, NULL];
+	day CONSTANT BIGINT := 86400000000;
+	length BIGINT;
+	span BIGINT;
+	name TEXT;
+BEGIN
+	IF NOT pg_try_advisory_xact_lock(hashtext('archive_maintain')) THEN
+		RETURN 0;
+	END IF;
+	PERFORM set_config('lock_timeout', '300', true);
+	FOR c IN 1..4 LOOP
+		length := spans[c] * day;
+		FOR n IN 0..2 LOOP
+			span := now_us / length + n;
+			name := format('archive_%s_%s', c, span);
+			CONTINUE WHEN to_regclass(name) IS NOT NULL;
+			BEGIN
+				-- What came before its partition was there is in the rest.
+				EXECUTE format('CREATE TABLE %I (LIKE archive_%s INCLUDING ALL)', name, c);
+				EXECUTE format('LOCK TABLE archive_%s_rest IN ACCESS EXCLUSIVE MODE', c);
+				EXECUTE format('WITH moved AS (DELETE FROM archive_%s_rest WHERE id >= %s AND id < %s RETURNING *)'
+					' INSERT INTO %I SELECT * FROM moved', c, span * length, (span + 1) * length, name);
+				EXECUTE format('ALTER TABLE archive_%s ATTACH PARTITION %I FOR VALUES FROM (%s) TO (%s)',
+					c, name, span * length, (span + 1) * length);
+				RETURN 1;
+			EXCEPTION WHEN lock_not_available THEN
+				RETURN 0;
+			END;
+		END LOOP;
+		CONTINUE WHEN kept[c] IS NULL;
+		FOR name IN SELECT relname FROM pg_inherits JOIN pg_class ON pg_class.oid = inhrelid
+			WHERE inhparent = to_regclass('archive_' || c) AND relname ~ '_[0-9]+$'
+		LOOP
+			span := substring(name FROM '[0-9]+$');
+			CONTINUE WHEN (span + 1) * length > now_us - kept[c] * day;
+			BEGIN
+				EXECUTE format('DROP TABLE %I', name);
+				RETURN 1;
+			EXCEPTION WHEN lock_not_available THEN
+				RETURN 0;
+			END;
+		END LOOP;
+	END LOOP;
+	RETURN 0;
+END
+$_$;
+
 CREATE TABLE accounts (
 	id bigint NOT NULL,
 	host text NOT NULL,
@@ -22,6 +83,170 @@ ALTER TABLE accounts ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
 	NO MINVALUE
 	NO MAXVALUE
 	CACHE 1
+);
+
+CREATE TABLE archive (
+	class smallint NOT NULL,
+	flags bigint NOT NULL,
+	owner bigint NOT NULL,
+	id bigint NOT NULL,
+	sender bigint,
+	sender_id bigint,
+	conversation bigint NOT NULL,
+	sender_conversation bigint,
+	fingerprint bigint NOT NULL,
+	bytes integer NOT NULL,
+	addressee text,
+	stanza text NOT NULL
+)
+PARTITION BY LIST (class);
+
+CREATE TABLE archive_1 (
+	class smallint NOT NULL,
+	flags bigint NOT NULL,
+	owner bigint NOT NULL,
+	id bigint NOT NULL,
+	sender bigint,
+	sender_id bigint,
+	conversation bigint NOT NULL,
+	sender_conversation bigint,
+	fingerprint bigint NOT NULL,
+	bytes integer NOT NULL,
+	addressee text,
+	stanza text NOT NULL
+)
+PARTITION BY RANGE (id);
+
+CREATE TABLE archive_1_rest (
+	class smallint NOT NULL,
+	flags bigint NOT NULL,
+	owner bigint NOT NULL,
+	id bigint NOT NULL,
+	sender bigint,
+	sender_id bigint,
+	conversation bigint NOT NULL,
+	sender_conversation bigint,
+	fingerprint bigint NOT NULL,
+	bytes integer NOT NULL,
+	addressee text,
+	stanza text NOT NULL
+);
+
+CREATE TABLE archive_2 (
+	class smallint NOT NULL,
+	flags bigint NOT NULL,
+	owner bigint NOT NULL,
+	id bigint NOT NULL,
+	sender bigint,
+	sender_id bigint,
+	conversation bigint NOT NULL,
+	sender_conversation bigint,
+	fingerprint bigint NOT NULL,
+	bytes integer NOT NULL,
+	addressee text,
+	stanza text NOT NULL
+)
+PARTITION BY RANGE (id);
+
+CREATE TABLE archive_2_rest (
+	class smallint NOT NULL,
+	flags bigint NOT NULL,
+	owner bigint NOT NULL,
+	id bigint NOT NULL,
+	sender bigint,
+	sender_id bigint,
+	conversation bigint NOT NULL,
+	sender_conversation bigint,
+	fingerprint bigint NOT NULL,
+	bytes integer NOT NULL,
+	addressee text,
+	stanza text NOT NULL
+);
+
+CREATE TABLE archive_3 (
+	class smallint NOT NULL,
+	flags bigint NOT NULL,
+	owner bigint NOT NULL,
+	id bigint NOT NULL,
+	sender bigint,
+	sender_id bigint,
+	conversation bigint NOT NULL,
+	sender_conversation bigint,
+	fingerprint bigint NOT NULL,
+	bytes integer NOT NULL,
+	addressee text,
+	stanza text NOT NULL
+)
+PARTITION BY RANGE (id);
+
+CREATE TABLE archive_3_rest (
+	class smallint NOT NULL,
+	flags bigint NOT NULL,
+	owner bigint NOT NULL,
+	id bigint NOT NULL,
+	sender bigint,
+	sender_id bigint,
+	conversation bigint NOT NULL,
+	sender_conversation bigint,
+	fingerprint bigint NOT NULL,
+	bytes integer NOT NULL,
+	addressee text,
+	stanza text NOT NULL
+);
+
+CREATE TABLE archive_4 (
+	class smallint NOT NULL,
+	flags bigint NOT NULL,
+	owner bigint NOT NULL,
+	id bigint NOT NULL,
+	sender bigint,
+	sender_id bigint,
+	conversation bigint NOT NULL,
+	sender_conversation bigint,
+	fingerprint bigint NOT NULL,
+	bytes integer NOT NULL,
+	addressee text,
+	stanza text NOT NULL
+)
+PARTITION BY RANGE (id);
+
+CREATE TABLE archive_4_rest (
+	class smallint NOT NULL,
+	flags bigint NOT NULL,
+	owner bigint NOT NULL,
+	id bigint NOT NULL,
+	sender bigint,
+	sender_id bigint,
+	conversation bigint NOT NULL,
+	sender_conversation bigint,
+	fingerprint bigint NOT NULL,
+	bytes integer NOT NULL,
+	addressee text,
+	stanza text NOT NULL
+);
+
+CREATE TABLE archive_accounts (
+	account bigint NOT NULL,
+	behaviour bigint,
+	keep_days bigint,
+	floor bigint DEFAULT 0 NOT NULL,
+	delivered bigint DEFAULT 0 NOT NULL
+);
+
+CREATE TABLE archive_gone (
+	account bigint NOT NULL
+);
+
+CREATE TABLE archive_rules (
+	account bigint NOT NULL,
+	jid text NOT NULL,
+	never bigint NOT NULL
+);
+
+CREATE TABLE archive_sweep (
+	one bigint NOT NULL,
+	until_us bigint NOT NULL,
+	CONSTRAINT archive_sweep_one_check CHECK ((one = 1))
 );
 
 CREATE TABLE blocking (
@@ -45,16 +270,6 @@ CREATE TABLE last_activity (
 	seen bigint NOT NULL,
 	status text,
 	gone bigint
-);
-
-CREATE TABLE offline (
-	account bigint NOT NULL,
-	seq bigint NOT NULL,
-	stamp_us bigint NOT NULL,
-	bytes bigint NOT NULL,
-	sid text NOT NULL,
-	addressee text NOT NULL,
-	stanza text NOT NULL
 );
 
 CREATE TABLE private (
@@ -117,11 +332,66 @@ CREATE TABLE vcard (
 	xml text NOT NULL
 );
 
+ALTER TABLE ONLY archive ATTACH PARTITION archive_1 FOR VALUES IN ('1');
+
+ALTER TABLE ONLY archive_1 ATTACH PARTITION archive_1_rest DEFAULT;
+
+ALTER TABLE ONLY archive ATTACH PARTITION archive_2 FOR VALUES IN ('2');
+
+ALTER TABLE ONLY archive_2 ATTACH PARTITION archive_2_rest DEFAULT;
+
+ALTER TABLE ONLY archive ATTACH PARTITION archive_3 FOR VALUES IN ('3');
+
+ALTER TABLE ONLY archive_3 ATTACH PARTITION archive_3_rest DEFAULT;
+
+ALTER TABLE ONLY archive ATTACH PARTITION archive_4 FOR VALUES IN ('4');
+
+ALTER TABLE ONLY archive_4 ATTACH PARTITION archive_4_rest DEFAULT;
+
 ALTER TABLE ONLY accounts
 	ADD CONSTRAINT accounts_host_name_key UNIQUE (host, name);
 
 ALTER TABLE ONLY accounts
 	ADD CONSTRAINT accounts_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY archive
+	ADD CONSTRAINT archive_pkey PRIMARY KEY (owner, id, class);
+
+ALTER TABLE ONLY archive_1
+	ADD CONSTRAINT archive_1_pkey PRIMARY KEY (owner, id, class);
+
+ALTER TABLE ONLY archive_1_rest
+	ADD CONSTRAINT archive_1_rest_pkey PRIMARY KEY (owner, id, class);
+
+ALTER TABLE ONLY archive_2
+	ADD CONSTRAINT archive_2_pkey PRIMARY KEY (owner, id, class);
+
+ALTER TABLE ONLY archive_2_rest
+	ADD CONSTRAINT archive_2_rest_pkey PRIMARY KEY (owner, id, class);
+
+ALTER TABLE ONLY archive_3
+	ADD CONSTRAINT archive_3_pkey PRIMARY KEY (owner, id, class);
+
+ALTER TABLE ONLY archive_3_rest
+	ADD CONSTRAINT archive_3_rest_pkey PRIMARY KEY (owner, id, class);
+
+ALTER TABLE ONLY archive_4
+	ADD CONSTRAINT archive_4_pkey PRIMARY KEY (owner, id, class);
+
+ALTER TABLE ONLY archive_4_rest
+	ADD CONSTRAINT archive_4_rest_pkey PRIMARY KEY (owner, id, class);
+
+ALTER TABLE ONLY archive_accounts
+	ADD CONSTRAINT archive_accounts_pkey PRIMARY KEY (account);
+
+ALTER TABLE ONLY archive_gone
+	ADD CONSTRAINT archive_gone_pkey PRIMARY KEY (account);
+
+ALTER TABLE ONLY archive_rules
+	ADD CONSTRAINT archive_rules_pkey PRIMARY KEY (account, jid);
+
+ALTER TABLE ONLY archive_sweep
+	ADD CONSTRAINT archive_sweep_pkey PRIMARY KEY (one);
 
 ALTER TABLE ONLY blocking
 	ADD CONSTRAINT blocking_pkey PRIMARY KEY (account, jid);
@@ -134,9 +404,6 @@ ALTER TABLE ONLY id_ceilings
 
 ALTER TABLE ONLY last_activity
 	ADD CONSTRAINT last_activity_pkey PRIMARY KEY (account);
-
-ALTER TABLE ONLY offline
-	ADD CONSTRAINT offline_pkey PRIMARY KEY (account, seq);
 
 ALTER TABLE ONLY private
 	ADD CONSTRAINT private_pkey PRIMARY KEY (account, ns);
@@ -159,14 +426,137 @@ ALTER TABLE ONLY sm_stanzas
 ALTER TABLE ONLY vcard
 	ADD CONSTRAINT vcard_pkey PRIMARY KEY (account);
 
+CREATE INDEX archive_conversation ON ONLY archive USING btree (conversation, id);
+
+CREATE INDEX archive_1_conversation_id_idx ON ONLY archive_1 USING btree (conversation, id);
+
+CREATE INDEX archive_1_rest_conversation_id_idx ON archive_1_rest USING btree (conversation, id);
+
+CREATE INDEX archive_sender_conversation ON ONLY archive USING btree (sender_conversation, sender_id) WHERE (sender IS NOT NULL);
+
+CREATE INDEX archive_1_sender_conversation_sender_id_idx ON ONLY archive_1 USING btree (sender_conversation, sender_id) WHERE (sender IS NOT NULL);
+
+CREATE INDEX archive_1_rest_sender_conversation_sender_id_idx ON archive_1_rest USING btree (sender_conversation, sender_id) WHERE (sender IS NOT NULL);
+
+CREATE INDEX archive_sender ON ONLY archive USING btree (sender, sender_id) WHERE (sender IS NOT NULL);
+
+CREATE INDEX archive_1_sender_sender_id_idx ON ONLY archive_1 USING btree (sender, sender_id) WHERE (sender IS NOT NULL);
+
+CREATE INDEX archive_1_rest_sender_sender_id_idx ON archive_1_rest USING btree (sender, sender_id) WHERE (sender IS NOT NULL);
+
+CREATE INDEX archive_2_conversation_id_idx ON ONLY archive_2 USING btree (conversation, id);
+
+CREATE INDEX archive_2_rest_conversation_id_idx ON archive_2_rest USING btree (conversation, id);
+
+CREATE INDEX archive_2_sender_conversation_sender_id_idx ON ONLY archive_2 USING btree (sender_conversation, sender_id) WHERE (sender IS NOT NULL);
+
+CREATE INDEX archive_2_rest_sender_conversation_sender_id_idx ON archive_2_rest USING btree (sender_conversation, sender_id) WHERE (sender IS NOT NULL);
+
+CREATE INDEX archive_2_sender_sender_id_idx ON ONLY archive_2 USING btree (sender, sender_id) WHERE (sender IS NOT NULL);
+
+CREATE INDEX archive_2_rest_sender_sender_id_idx ON archive_2_rest USING btree (sender, sender_id) WHERE (sender IS NOT NULL);
+
+CREATE INDEX archive_3_conversation_id_idx ON ONLY archive_3 USING btree (conversation, id);
+
+CREATE INDEX archive_3_rest_conversation_id_idx ON archive_3_rest USING btree (conversation, id);
+
+CREATE INDEX archive_3_sender_conversation_sender_id_idx ON ONLY archive_3 USING btree (sender_conversation, sender_id) WHERE (sender IS NOT NULL);
+
+CREATE INDEX archive_3_rest_sender_conversation_sender_id_idx ON archive_3_rest USING btree (sender_conversation, sender_id) WHERE (sender IS NOT NULL);
+
+CREATE INDEX archive_3_sender_sender_id_idx ON ONLY archive_3 USING btree (sender, sender_id) WHERE (sender IS NOT NULL);
+
+CREATE INDEX archive_3_rest_sender_sender_id_idx ON archive_3_rest USING btree (sender, sender_id) WHERE (sender IS NOT NULL);
+
+CREATE INDEX archive_4_conversation_id_idx ON ONLY archive_4 USING btree (conversation, id);
+
+CREATE INDEX archive_4_rest_conversation_id_idx ON archive_4_rest USING btree (conversation, id);
+
+CREATE INDEX archive_4_sender_conversation_sender_id_idx ON ONLY archive_4 USING btree (sender_conversation, sender_id) WHERE (sender IS NOT NULL);
+
+CREATE INDEX archive_4_rest_sender_conversation_sender_id_idx ON archive_4_rest USING btree (sender_conversation, sender_id) WHERE (sender IS NOT NULL);
+
+CREATE INDEX archive_4_sender_sender_id_idx ON ONLY archive_4 USING btree (sender, sender_id) WHERE (sender IS NOT NULL);
+
+CREATE INDEX archive_4_rest_sender_sender_id_idx ON archive_4_rest USING btree (sender, sender_id) WHERE (sender IS NOT NULL);
+
+ALTER INDEX archive_conversation ATTACH PARTITION archive_1_conversation_id_idx;
+
+ALTER INDEX archive_pkey ATTACH PARTITION archive_1_pkey;
+
+ALTER INDEX archive_1_conversation_id_idx ATTACH PARTITION archive_1_rest_conversation_id_idx;
+
+ALTER INDEX archive_1_pkey ATTACH PARTITION archive_1_rest_pkey;
+
+ALTER INDEX archive_1_sender_conversation_sender_id_idx ATTACH PARTITION archive_1_rest_sender_conversation_sender_id_idx;
+
+ALTER INDEX archive_1_sender_sender_id_idx ATTACH PARTITION archive_1_rest_sender_sender_id_idx;
+
+ALTER INDEX archive_sender_conversation ATTACH PARTITION archive_1_sender_conversation_sender_id_idx;
+
+ALTER INDEX archive_sender ATTACH PARTITION archive_1_sender_sender_id_idx;
+
+ALTER INDEX archive_conversation ATTACH PARTITION archive_2_conversation_id_idx;
+
+ALTER INDEX archive_pkey ATTACH PARTITION archive_2_pkey;
+
+ALTER INDEX archive_2_conversation_id_idx ATTACH PARTITION archive_2_rest_conversation_id_idx;
+
+ALTER INDEX archive_2_pkey ATTACH PARTITION archive_2_rest_pkey;
+
+ALTER INDEX archive_2_sender_conversation_sender_id_idx ATTACH PARTITION archive_2_rest_sender_conversation_sender_id_idx;
+
+ALTER INDEX archive_2_sender_sender_id_idx ATTACH PARTITION archive_2_rest_sender_sender_id_idx;
+
+ALTER INDEX archive_sender_conversation ATTACH PARTITION archive_2_sender_conversation_sender_id_idx;
+
+ALTER INDEX archive_sender ATTACH PARTITION archive_2_sender_sender_id_idx;
+
+ALTER INDEX archive_conversation ATTACH PARTITION archive_3_conversation_id_idx;
+
+ALTER INDEX archive_pkey ATTACH PARTITION archive_3_pkey;
+
+ALTER INDEX archive_3_conversation_id_idx ATTACH PARTITION archive_3_rest_conversation_id_idx;
+
+ALTER INDEX archive_3_pkey ATTACH PARTITION archive_3_rest_pkey;
+
+ALTER INDEX archive_3_sender_conversation_sender_id_idx ATTACH PARTITION archive_3_rest_sender_conversation_sender_id_idx;
+
+ALTER INDEX archive_3_sender_sender_id_idx ATTACH PARTITION archive_3_rest_sender_sender_id_idx;
+
+ALTER INDEX archive_sender_conversation ATTACH PARTITION archive_3_sender_conversation_sender_id_idx;
+
+ALTER INDEX archive_sender ATTACH PARTITION archive_3_sender_sender_id_idx;
+
+ALTER INDEX archive_conversation ATTACH PARTITION archive_4_conversation_id_idx;
+
+ALTER INDEX archive_pkey ATTACH PARTITION archive_4_pkey;
+
+ALTER INDEX archive_4_conversation_id_idx ATTACH PARTITION archive_4_rest_conversation_id_idx;
+
+ALTER INDEX archive_4_pkey ATTACH PARTITION archive_4_rest_pkey;
+
+ALTER INDEX archive_4_sender_conversation_sender_id_idx ATTACH PARTITION archive_4_rest_sender_conversation_sender_id_idx;
+
+ALTER INDEX archive_4_sender_sender_id_idx ATTACH PARTITION archive_4_rest_sender_sender_id_idx;
+
+ALTER INDEX archive_sender_conversation ATTACH PARTITION archive_4_sender_conversation_sender_id_idx;
+
+ALTER INDEX archive_sender ATTACH PARTITION archive_4_sender_sender_id_idx;
+
+CREATE TRIGGER archive_account_gone AFTER DELETE ON accounts FOR EACH ROW EXECUTE FUNCTION archive_account_gone();
+
+ALTER TABLE ONLY archive_accounts
+	ADD CONSTRAINT archive_accounts_account_fkey FOREIGN KEY (account) REFERENCES accounts(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY archive_rules
+	ADD CONSTRAINT archive_rules_account_fkey FOREIGN KEY (account) REFERENCES accounts(id) ON DELETE CASCADE;
+
 ALTER TABLE ONLY blocking
 	ADD CONSTRAINT blocking_account_fkey FOREIGN KEY (account) REFERENCES accounts(id) ON DELETE CASCADE;
 
 ALTER TABLE ONLY last_activity
 	ADD CONSTRAINT last_activity_account_fkey FOREIGN KEY (account) REFERENCES accounts(id) ON DELETE CASCADE;
-
-ALTER TABLE ONLY offline
-	ADD CONSTRAINT offline_account_fkey FOREIGN KEY (account) REFERENCES accounts(id) ON DELETE CASCADE;
 
 ALTER TABLE ONLY private
 	ADD CONSTRAINT private_account_fkey FOREIGN KEY (account) REFERENCES accounts(id) ON DELETE CASCADE;

@@ -56,6 +56,61 @@ CREATE TABLE sm_stanzas (
 	PRIMARY KEY (session, seq)
 );
 
+-- Module archive
+
+CREATE TABLE archive (
+	class               BIGINT NOT NULL, -- how long it is kept: 1 week, 2 month, 3 year, 4 for ever
+	owner               BIGINT NOT NULL, -- accounts.id; of a deleted account the row goes in idle time
+	id                  BIGINT NOT NULL,
+	sender              BIGINT,          -- accounts.id; NULL: no entry of the sender's
+	sender_id           BIGINT,          -- at most an hour before id
+	conversation        BIGINT NOT NULL, -- hash of owner and the other side's bare JID
+	sender_conversation BIGINT,
+	flags               BIGINT NOT NULL, -- modules/archive/archive.h: bits, and a hash of the resource it is from
+	bytes               BIGINT NOT NULL, -- of stanza
+	fingerprint         BIGINT NOT NULL, -- of the message, to know a repeat
+	addressee           TEXT,            -- the "to" that it had; NULL: the owner's bare JID
+	stanza              TEXT   NOT NULL  -- without "to"; empty when it was erased
+);
+
+CREATE UNIQUE INDEX archive_owner ON archive (owner, id, class);
+
+CREATE INDEX archive_sender ON archive (sender, sender_id) WHERE sender IS NOT NULL;
+
+CREATE INDEX archive_conversation ON archive (conversation, id);
+
+CREATE INDEX archive_sender_conversation ON archive (sender_conversation, sender_id) WHERE sender IS NOT NULL;
+
+CREATE INDEX archive_class ON archive (class, id) WHERE class < 4;
+
+CREATE TABLE archive_accounts (
+	account   BIGINT PRIMARY KEY REFERENCES accounts (id) ON DELETE CASCADE,
+	behaviour BIGINT, -- XEP-0441 2.1.1: 0 always, 1 roster, 2 never; NULL: as the host
+	keep_days BIGINT, -- NULL: as the host
+	floor     BIGINT NOT NULL DEFAULT 0, -- entries below this id are not shown
+	delivered BIGINT NOT NULL DEFAULT 0  -- some client got every message received up to this id
+);
+
+CREATE TABLE archive_rules (
+	account BIGINT NOT NULL REFERENCES accounts (id) ON DELETE CASCADE,
+	jid     TEXT   NOT NULL, -- normalised, bare or full
+	never   BIGINT NOT NULL, -- 0: always
+	PRIMARY KEY (account, jid)
+);
+
+CREATE TABLE archive_gone (
+	account BIGINT PRIMARY KEY
+);
+
+CREATE TRIGGER archive_account_gone AFTER DELETE ON accounts BEGIN
+	INSERT INTO archive_gone VALUES (old.id);
+END;
+
+CREATE TABLE archive_sweep (
+	one      BIGINT PRIMARY KEY CHECK (one = 1),
+	until_us BIGINT NOT NULL
+);
+
 -- Module blocking
 
 CREATE TABLE blocking (
@@ -80,19 +135,6 @@ CREATE TABLE last_activity (
 	seen    BIGINT NOT NULL, -- end of its last session, in microseconds since 1970
 	status  TEXT             -- of its last unavailable presence
 , gone BIGINT);
-
--- Module offline
-
-CREATE TABLE offline (
-	account   BIGINT NOT NULL REFERENCES accounts (id) ON DELETE CASCADE,
-	seq       BIGINT NOT NULL, -- grows in the order of arrival
-	stamp_us  BIGINT NOT NULL, -- of arrival
-	bytes     BIGINT NOT NULL, -- of stanza, for the limit
-	sid       TEXT   NOT NULL, -- stanza-id (XEP-0359), the same at each delivery
-	addressee TEXT   NOT NULL, -- the "to" that it had
-	stanza    TEXT   NOT NULL,
-	PRIMARY KEY (account, seq)
-);
 
 -- Module private
 

@@ -165,6 +165,13 @@ typedef void hm_entity_timer_fn(struct hm_mod *m, struct hm_entity *e);
 HM_PUBLIC void
 hm_after_entity(struct hm_mod *m, struct hm_entity *e, uint32_t ms, hm_entity_timer_fn *fn);
 
+/*
+ * Once, after ms, on this worker, about nothing but the host.  A second call with the same callback
+ * replaces the first.
+ */
+typedef void hm_timer_fn(struct hm_mod *m);
+HM_PUBLIC void hm_after(struct hm_mod *m, uint32_t ms, hm_timer_fn *fn);
+
 /* --- Memory of a module's state --------------------------------------------------------------- */
 
 /* Plain heap memory, for what a module's state points to: freed by the module's free callback. */

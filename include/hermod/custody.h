@@ -78,4 +78,10 @@ HM_PUBLIC int64_t hm_letter_id(const struct hm_letter *l);
 HM_PUBLIC void hm_show_to_session(struct hm_mod *m, struct hm_session *s,
                                   const struct hm_stanza *stanza, const char *to, int64_t id);
 
+/*
+ * Asks the client now whether it got what was shown to it, instead of after a while: behind what it
+ * would otherwise be shown again if its connection were lost.
+ */
+HM_PUBLIC void hm_ask_confirmation(struct hm_mod *m, struct hm_session *s);
+
 #endif

@@ -202,6 +202,8 @@ struct hm_sql {
 	const char *postgresql; /* where it must differ, or NULL */
 	/* instead of both: hm_store() with the columns' values appends one row */
 	const struct hm_append *append;
+	/* A read that may be long (pages, counts): it does not stand in the way of short ones. */
+	bool slow;
 };
 
 /* --- What is in memory of an entity --------------------------------------- */

@@ -15,6 +15,7 @@
 #include <string.h>
 
 #include <hermod/custody.h>
+#include <hermod/iface/archive.h>
 #include <hermod/iface/carbons.h>
 #include <hermod/module.h>
 
@@ -196,17 +197,19 @@ is_not_own_id(const struct hm_elem *child, void *ctx)
 
 /* With the id that the sender's archive gave it, by which its devices know it again (XEP-0313 5.1.2). */
 static const struct hm_stanza *
-sent_ref(const struct hm_user *u, const struct hm_letter *l)
+sent_ref(const struct hm_mod *m, const struct hm_user *u, const struct hm_letter *l)
 {
 	const struct hm_entry *entry = hm_letter_entry(l);
+	struct hm_mod *archive_mod;
+	const struct hm_archive_iface *archive = hm_archive(m, &archive_mod);
 	struct hm_writer *w;
 
-	if (!entry)
+	if (!entry || !archive)
 		return hm_stanza_ref(hm_letter_stanza(l));
 	w = hm_stanza_copy(hm_letter_stanza(l), is_not_own_id, (void *)(uintptr_t)hm_user_jid(u));
 	hm_open(w, NS_SID, "stanza-id");
 	hm_attr(w, "by", hm_user_jid(u));
-	hm_attr(w, "id", hm_tmp_printf("%lld", (long long)entry->id));
+	hm_attr(w, "id", archive->tmp_id(archive_mod, u, entry->id, false));
 	hm_close(w);
 	return hm_stanza_done_ref(w, hm_letter_from(l));
 }
@@ -271,7 +274,8 @@ copy(struct hm_mod *m, struct hm_user *u, const struct hm_letter *l, enum direct
 			continue;
 		if (!carbon) {
 			const struct hm_stanza *inner =
-				way == SENT ? sent_ref(u, l) : hm_stanza_ref(hm_letter_stanza(l));
+				way == SENT ? sent_ref(m, u, l)
+					    : hm_stanza_ref(hm_letter_stanza(l));
 
 			carbon = wrapped_ref(u, l, inner, way);
 			hm_stanza_unref(&inner);

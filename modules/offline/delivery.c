@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* Copyright 2026 the Hermod authors */
 /*
- * delivery.c - stored messages go to one session, page by page (XEP-0160 2).
+ * delivery.c - messages that wait go to one session, page by page (XEP-0160 2).
  *
- * Behind each page goes a ping.  Only its answer, be it a result or an error, shows that the
- * client has got the page: then the rows are deleted and the next page follows.  A session that
- * ends, becomes unavailable or does not answer in time leaves the rest, its unanswered page
- * included, to the next one, under the same stanza-ids.  No row goes twice to one session.
+ * The next page follows when the client has confirmed enough of the one before (acks of XEP-0198, or
+ * a ping of the core's).  When a session ends, what it had not confirmed waits again and goes to the next one,
+ * under the same stanza-ids.  A client that has asked for its archive before it became available reads there what
+ * it missed (XEP-0313 6.1.1): it gets only what no query shows.
  */
 #include <string.h>
 
@@ -14,166 +14,172 @@
 
 #include "offline.h"
 
-/* What one page holds at most; its last message may exceed the bytes. */
-#define PAGE_ROWS 100
-#define PAGE_BYTES (128 * 1024)
+/* What a session has of pages and not confirmed, beyond which no further page follows. */
+#define OPEN_MESSAGES 100
+#define OPEN_BYTES (512 * 1024)
 
 static bool
-may_take(const struct hm_mod *m, const struct hm_session *s)
+may_take(const struct hm_session *s)
 {
-	const struct offline_session *os = hm_session_state(m, s);
-
-	return hm_session_presence(s) && hm_session_priority(s) >= 0 && !os->deaf;
+	return hm_session_presence(s) && hm_session_priority(s) >= 0;
 }
 
 struct hm_session *
 delivery_under_way(struct hm_mod *m, struct hm_user *u)
 {
 	const struct offline *o = hm_user_state(m, u);
-	const struct offline_session *os = o->taker ? hm_session_state(m, o->taker) : NULL;
 
-	return os && os->sent < o->last ? o->taker : NULL;
+	return ledger_waiting(&o->ledger) ? o->taker : NULL;
 }
 
-/* --- One page --------------------------------------------------------------------------------- */
-
-static void page_came(struct hm_mod *m, struct hm_session *s, struct hm_rows *rows);
-
-static void
-ask_page(struct hm_mod *m, struct hm_session *s)
-{
-	const struct hm_user *u = hm_session_user(s);
-	const struct offline *o = hm_user_state(m, u);
-	struct offline_session *os = hm_session_state(m, s);
-
-	if (os->asking)
-		return;
-	os->asking = true;
-	os->last_asked = o->last;
-	hm_query(m, s, OFFLINE_PAGE, page_came, hm_user_account(u), os->sent,
-	         offline_oldest_kept_us(m), PAGE_ROWS, PAGE_BYTES);
-}
-
-/* The row's stanza as it is delivered. NULL: it cannot be read. */
-static const struct hm_stanza *
-stamped_ref(struct hm_mod *m, const struct hm_user *u, const struct hm_rows *row)
-{
-	const struct hm_stanza *stored = hm_stanza_parse_ref(hm_col_text(row, 4)), *stamped;
-	struct hm_writer *w;
-
-	if (!stored)
-		return NULL;
-	w = hm_stanza_copy(stored, NULL, NULL);
-	/* XEP-0203 2: one delay at most, with the time of the original sending. */
-	if (!hm_child(hm_stanza_root(stored), NS_DELAY, "delay")) {
-		hm_open(w, NS_DELAY, "delay");
-		hm_attr(w, "from", hm_host(m));
-		hm_attr(w, "stamp", hm_tmp_stamp(hm_col_int(row, 1)));
-		hm_close(w);
-	}
-	hm_open(w, NS_SID, "stanza-id");
-	hm_attr(w, "by", hm_user_jid(u));
-	hm_attr(w, "id", hm_col_text(row, 2));
-	hm_close(w);
-	stamped = hm_stanza_done_ref(w, hm_stanza_from(stored));
-	hm_stanza_unref(&stored);
-	return stamped;
-}
-
-static void
-send_row(struct hm_mod *m, struct hm_session *s, const struct hm_rows *row)
-{
-	const struct hm_stanza *stanza = stamped_ref(m, hm_session_user(s), row);
-	const char *from;
-
-	if (!stanza) {
-		hm_log(s, HM_ERROR, "a stored message cannot be read",
-		       hm_kv("seq", hm_col_int(row, 0)));
-		return;
-	}
-	/* XEP-0191 3.3: also what came before the block. It goes with the page's other rows. */
-	from = hm_stanza_from(stanza);
-	if (!from || !hm_blocks(m, hm_session_user(s), from)) {
-		hm_forward_to_session(m, s, stanza, hm_col_text(row, 3));
-		hm_count(m, DELIVERED, 1);
-	}
-	hm_stanza_unref(&stanza);
-}
-
-static void
-answered(struct hm_mod *m, struct hm_session *s, const struct hm_stanza *reply, int64_t seq)
-{
-	struct hm_user *u = hm_session_user(s);
-	struct offline *o = hm_user_state(m, u);
-	struct offline_session *os = hm_session_state(m, s);
-
-	if (!reply) {
-		hm_log(s, HM_INFO, "stored messages were not confirmed in time");
-		os->deaf = true;
-		if (o->taker == s)
-			o->taker = NULL;
-		delivery_offer(m, u);
-		return;
-	}
-	hm_query(m, u, OFFLINE_CONFIRM, offline_rows_gone, hm_user_account(u), seq);
-	if (o->taker != s || os->asking || seq != os->sent)
-		return;
-	if (os->sent < o->last)
-		ask_page(m, s);
-	else
-		o->taker = NULL;
-}
-
-static void
-ping(struct hm_mod *m, struct hm_session *s, int64_t seq)
-{
-	const struct offline_config *cfg = hm_config(m);
-	struct hm_writer *w = hm_stanza_new(HM_IQ, "get", hm_tmp_token(16));
-
-	hm_open(w, "urn:xmpp:ping", "ping");
-	hm_close(w);
-	hm_iq_to_session(m, s, w, hm_host(m), cfg->answer_timeout, answered, seq);
-}
-
-static void
-page_came(struct hm_mod *m, struct hm_session *s, struct hm_rows *rows)
+/* Those of the 65th session and the first are the same: then it may be that something comes twice. */
+uint64_t
+delivery_bit(struct hm_mod *m, struct hm_session *s)
 {
 	struct offline *o = hm_user_state(m, hm_session_user(s));
 	struct offline_session *os = hm_session_state(m, s);
 
-	os->asking = false;
+	if (!os->bit)
+		os->bit = UINT64_C(1) << (o->numbers++ % 64);
+	return os->bit;
+}
+
+/* --- One page --------------------------------------------------------------------------------- */
+
+static hm_archive_page_fn page_came;
+
+static void
+ask_page(struct hm_mod *m, struct hm_session *s)
+{
+	const struct offline *o = hm_user_state(m, hm_session_user(s));
+	const struct stretch *w = ledger_waiting(&o->ledger);
+	struct offline_session *os = hm_session_state(m, s);
+	struct hm_mod *archive_mod;
+	const struct hm_archive_iface *archive = hm_archive(m, &archive_mod);
+	int64_t oldest = offline_oldest_kept_us(m);
+
+	if (os->asking || os->open >= OPEN_MESSAGES || os->open_bytes >= OPEN_BYTES)
+		return;
+	os->asking = true;
+	os->asked_first = w->first;
+	os->asked_last = w->last;
+	os->asked_count = w->count;
+	os->asked_bytes = w->bytes;
+	archive->page(archive_mod, m, s, w->first > oldest ? w->first - 1 : oldest, w->last,
+	              archive->has_asked(archive_mod, s), page_came);
+}
+
+static void
+show(struct hm_mod *m, struct hm_session *s, const struct hm_archived *row)
+{
+	const struct hm_user *u = hm_session_user(s);
+	struct hm_mod *archive_mod;
+	const struct hm_archive_iface *archive = hm_archive(m, &archive_mod);
+	const struct hm_stanza *stamped;
+	struct hm_writer *w = hm_stanza_copy(row->stanza, NULL, NULL);
+
+	/* XEP-0203 2: one delay at most, with the time of the original sending. */
+	if (!hm_child(hm_stanza_root(row->stanza), NS_DELAY, "delay")) {
+		hm_open(w, NS_DELAY, "delay");
+		hm_attr(w, "from", hm_host(m));
+		hm_attr(w, "stamp", hm_tmp_stamp(row->id));
+		hm_close(w);
+	}
+	hm_open(w, NS_SID, "stanza-id");
+	hm_attr(w, "by", hm_user_jid(u));
+	hm_attr(w, "id", archive->tmp_id(archive_mod, u, row->id, row->transient));
+	hm_close(w);
+	stamped = hm_stanza_done_ref(w, hm_stanza_from(row->stanza));
+	hm_show_to_session(m, s, stamped, row->to, row->id);
+	hm_count(m, DELIVERED, 1);
+	hm_stanza_unref(&stamped);
+}
+
+static void
+take_row(struct hm_mod *m, struct hm_session *s, const struct hm_archived *row)
+{
+	struct hm_user *u = hm_session_user(s);
+	struct offline *o = hm_user_state(m, u);
+	struct offline_session *os = hm_session_state(m, s);
+	const char *from = hm_stanza_from(row->stanza);
+
+	ledger_show(&o->ledger, row->id, row->bytes, delivery_bit(m, s));
+	/* XEP-0191 3.3: also what came before the block. */
+	if (from && hm_blocks(m, u, from)) {
+		ledger_got(&o->ledger, row->id);
+		return;
+	}
+	os->open++;
+	os->open_bytes += row->bytes;
+	show(m, s, row);
+}
+
+static void
+go_on(struct hm_mod *m, struct hm_session *s)
+{
+	struct offline *o = hm_user_state(m, hm_session_user(s));
+
 	if (o->taker != s)
 		return;
-	while (hm_next_row(rows)) {
-		send_row(m, s, rows);
-		os->sent = hm_col_int(rows, 0);
-	}
-	if (hm_rows_count(rows) > 0) {
-		ping(m, s, os->sent);
-		return;
-	}
-	/* Expired or purged. What was stored meanwhile is not in this answer. */
-	os->sent = os->last_asked;
-	if (os->sent < o->last)
+	if (ledger_waiting(&o->ledger))
 		ask_page(m, s);
 	else
 		o->taker = NULL;
 }
 
+static void
+page_came(struct hm_mod *m, struct hm_session *s, const struct hm_archived *rows, size_t n,
+          bool more)
+{
+	struct offline *o = hm_user_state(m, hm_session_user(s));
+	struct offline_session *os = hm_session_state(m, s);
+	const struct stretch *w = ledger_waiting(&o->ledger);
+	int64_t bytes = 0;
+
+	os->asking = false;
+	/* Something older has come to wait meanwhile: it goes first. */
+	if (o->taker != s || !w || w->first != os->asked_first) {
+		go_on(m, s);
+		return;
+	}
+	for (size_t i = 0; i < n; i++) {
+		take_row(m, s, &rows[i]);
+		bytes += rows[i].bytes;
+	}
+	/* The rest has expired, was erased, or is read from the archive. */
+	if (!more)
+		ledger_pass(&o->ledger, os->asked_last, os->asked_count - (int64_t)n,
+		            os->asked_bytes - bytes);
+	hm_ask_confirmation(m, s);
+	go_on(m, s);
+}
+
 /* --- To whom ------------------------------------------------------------------------------------ */
+
+/* A restart may have ended sessions that another one's memory names. */
+static uint64_t
+sessions_there(struct hm_mod *m, struct hm_user *u)
+{
+	uint64_t there = 0;
+
+	hm_for_each_session(s, u)
+	{
+		there |= delivery_bit(m, s);
+	}
+	return there;
+}
 
 void
 delivery_offer(struct hm_mod *m, struct hm_user *u)
 {
 	struct offline *o = hm_user_state(m, u);
 
-	if (o->taker || o->count == 0)
+	ledger_only(&o->ledger, sessions_there(m, u));
+	if (o->taker || !ledger_waiting(&o->ledger))
 		return;
 	hm_for_each_session(s, u)
 	{
-		const struct offline_session *os = hm_session_state(m, s);
-
-		if (may_take(m, s) && os->sent < o->last) {
+		if (may_take(s)) {
 			o->taker = s;
 			ask_page(m, s);
 			return;
@@ -188,7 +194,7 @@ delivery_presence(struct hm_mod *m, struct hm_session *s, const struct hm_stanza
 	struct hm_user *u = hm_session_user(s);
 	struct offline *o = hm_user_state(m, u);
 
-	if (o->taker == s && !may_take(m, s))
+	if (o->taker == s && !may_take(s))
 		o->taker = NULL;
 	delivery_offer(m, u);
 }
@@ -201,5 +207,43 @@ delivery_session_closed(struct hm_mod *m, struct hm_session *s, enum hm_close_re
 
 	if (o->taker == s)
 		o->taker = NULL;
+	offline_note(m, u);
 	delivery_offer(m, u);
+}
+
+/* --- What became of it ------------------------------------------------------------------------- */
+
+#define NOTE_MS 5000
+
+static void
+note_later(struct hm_mod *m, struct hm_session *s)
+{
+	offline_note(m, hm_session_user(s));
+}
+
+void
+delivery_confirmed(struct hm_mod *m, struct hm_session *s, int64_t id)
+{
+	struct offline *o = hm_user_state(m, hm_session_user(s));
+	struct offline_session *os = hm_session_state(m, s);
+	int64_t bytes_before = o->ledger.bytes;
+
+	if (!ledger_got(&o->ledger, id))
+		return;
+	hm_count(m, CONFIRMED, 1);
+	if (os->open > 0 && --os->open == 0)
+		os->open_bytes = 0;
+	else if (os->open > 0)
+		os->open_bytes -= bytes_before - o->ledger.bytes;
+	hm_after_session(m, s, NOTE_MS, note_later);
+	if (os->open <= OPEN_MESSAGES / 2)
+		go_on(m, s);
+}
+
+void
+delivery_unconfirmed(struct hm_mod *m, struct hm_session *s, int64_t id)
+{
+	struct offline *o = hm_user_state(m, hm_session_user(s));
+
+	ledger_lost(&o->ledger, id, delivery_bit(m, s));
 }

@@ -9,6 +9,8 @@
 #include "core/ids.h"
 #include "core/iq.h"
 #include "core/outbox.h"
+#include "core/shown.h"
+#include "core/sm.h"
 #include "core/turn.h"
 #include "core/user.h"
 #include "loop/worker.h"
@@ -124,6 +126,15 @@ hm_letter_stored(struct hm_letter *l)
 {
 	hm_assert(l->plan == HM_PLAN_STORE || l->plan == HM_PLAN_SESSIONS);
 	l->stored = true;
+}
+
+void
+hm_ask_confirmation(struct hm_mod *m, struct hm_session *s)
+{
+	if (s->sm)
+		sm_ask_now(s);
+	else
+		shown_ask(s);
 }
 
 void

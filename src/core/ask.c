@@ -2,7 +2,7 @@
 /* Copyright 2026 the Hermod authors */
 /*
  * core/ask.c - requests of the server to its own clients, with a time-out, and timers of modules
- * that live as long as a session.
+ * that live as long as a session, or as the module does on this worker.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -37,6 +37,13 @@ struct session_timer {
 	uint64_t session;
 	struct hm_mod *mod;
 	hm_session_timer_fn *fn;
+};
+
+struct mod_timer {
+	struct list link; /* in mod->timers */
+	struct timer timer;
+	struct hm_mod *mod;
+	hm_timer_fn *fn;
 };
 
 static void
@@ -253,4 +260,53 @@ void
 hm_after_session(struct hm_mod *m, struct hm_session *s, uint32_t ms, hm_session_timer_fn *fn)
 {
 	session_after(s, m, ms, fn);
+}
+
+static void
+mod_fired(struct timer *timer)
+{
+	struct mod_timer *t = HM_CONTAINER(timer, struct mod_timer, timer);
+	struct hm_mod *m = t->mod;
+	hm_timer_fn *fn = t->fn;
+
+	list_remove(&t->link);
+	mem_free(t);
+	turn_begin(NULL, NULL);
+	doing(m, "timer", NULL);
+	fn(m);
+	done_doing();
+	turn_end();
+}
+
+void
+hm_after(struct hm_mod *m, uint32_t ms, hm_timer_fn *fn)
+{
+	struct mod_timer *t = NULL;
+
+	for (struct list *l = m->timers.next; l != &m->timers; l = l->next) {
+		struct mod_timer *old = list_entry(l, struct mod_timer, link);
+
+		if (old->fn == fn)
+			t = old;
+	}
+	if (!t) {
+		t = mem_new(struct mod_timer);
+		t->mod = m;
+		t->fn = fn;
+		list_push_back(&m->timers, &t->link);
+	}
+	timer_start(&t->timer, ms, mod_fired);
+}
+
+void
+mod_timers_free(struct hm_mod *m)
+{
+	list_for_each(l, next, &m->timers)
+	{
+		struct mod_timer *t = list_entry(l, struct mod_timer, link);
+
+		timer_stop(&t->timer);
+		list_remove(&t->link);
+		mem_free(t);
+	}
 }

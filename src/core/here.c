@@ -42,6 +42,7 @@ mod_new(struct host *h, unsigned index)
 	m->index = index;
 	m->worker = worker_self();
 	m->state = mem_zalloc(m->slot->module->decl->state_size + 1);
+	list_init(&m->timers);
 	m->log = (struct hm_logctx){ .subject = m->slot->module->name,
 		                     .n = 1,
 		                     .field = { { "host", hm_value_text(h->domain) } } };
@@ -51,6 +52,7 @@ mod_new(struct host *h, unsigned index)
 void
 mod_free(struct hm_mod **m)
 {
+	mod_timers_free(*m);
 	mem_free((*m)->state);
 	mem_free(*m);
 	*m = NULL;

@@ -21,6 +21,7 @@ struct hm_mod {
 	unsigned index; /* in host->modules */
 	unsigned worker;
 	void *state;
+	struct list timers; /* struct mod_timer (ask.c) */
 	struct hm_logctx log;
 };
 
@@ -72,6 +73,7 @@ extern _Thread_local struct here *here;
 /* One that has not been started, with a state of its own; mod_free() clears the pointer. */
 struct hm_mod *mod_new(struct host *h, unsigned index);
 void mod_free(struct hm_mod **m);
+void mod_timers_free(struct hm_mod *m); /* hm_after(), ask.c */
 /* Makes that of the calling worker; once. */
 void here_new(void);
 /* The modules of a host on this worker. */

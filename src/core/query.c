@@ -42,7 +42,7 @@ struct query {
 		hm_entity_rows_fn *entity;
 		hm_mod_rows_fn *mod;
 	} done;
-	bool writes;
+	bool writes, slow;
 	struct arena *arena;
 	struct store_call call;
 };
@@ -154,7 +154,7 @@ query_go(struct read_waiting *r)
 	struct query *q = HM_CONTAINER(r, struct query, waiting);
 
 	if (!q->writes) {
-		store_read(&q->call, 1, query_done, q);
+		(q->slow ? store_read_long : store_read)(&q->call, 1, query_done, q);
 	} else if (!store_write(&q->call, 1, query_done, q)) {
 		q->mail.run = query_refused;
 		worker_post(here->worker, &q->mail);
@@ -195,6 +195,7 @@ query_new(struct hm_mod *m, enum anchor anchor, struct entity *e, unsigned stmt,
 	q->anchor = anchor;
 	q->entity = e;
 	q->writes = m->slot->module->writes[stmt];
+	q->slow = m->slot->module->decl->sql.v[stmt].slow;
 	q->waiting.go = query_go;
 	q->arena = arena_new(256);
 	q->call.statement = m->slot->module->statements[stmt];

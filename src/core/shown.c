@@ -149,6 +149,13 @@ shown_add(struct hm_session *s, int64_t id)
 	ask_later(s);
 }
 
+void
+shown_ask(struct hm_session *s)
+{
+	if (s->shown && s->shown->n > 0)
+		ask(s);
+}
+
 /* --- The end ------------------------------------------------------------------------------------------ */
 
 void

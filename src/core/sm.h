@@ -85,6 +85,8 @@ void sm_keep(struct hm_session *s, const struct hm_stanza *stanza, const char *t
              int64_t sent_us);
 /* Behind what was written: <r/>, if it is time for it. */
 void sm_ask(struct hm_session *s);
+/* Also when it is not yet time. */
+void sm_ask_now(struct hm_session *s);
 /* false: so many were never sent. Inside a turn. */
 bool sm_acknowledged(struct hm_session *s, uint32_t h) HM_MUST_USE;
 /* The client said so: ends the stream, and the session that it has. */

@@ -58,15 +58,22 @@ is_time(const struct hm_session *s)
 }
 
 void
-sm_ask(struct hm_session *s)
+sm_ask_now(struct hm_session *s)
 {
 	struct sm *sm = s->sm;
 
-	if (sm->asked || !s->stream || sm->queue.n == 0 || !is_time(s))
+	if (sm->asked || !s->stream || sm->queue.n == 0)
 		return;
 	sm->asked = true;
 	sm->asked_ms = clock_mono_ms();
 	sm_write(s, "<r xmlns='" NS_SM "'/>");
+}
+
+void
+sm_ask(struct hm_session *s)
+{
+	if (s->sm->queue.n > 0 && is_time(s))
+		sm_ask_now(s);
 }
 
 static void look(struct timer *t);
