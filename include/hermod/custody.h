@@ -46,6 +46,11 @@ HM_PUBLIC int64_t hm_new_id(struct hm_mod *m, struct hm_user *u);
  */
 HM_PUBLIC int64_t hm_settled_below(const struct hm_user *u);
 /*
+ * Greater than all ids that the account has given until now. A page that goes further may have one that
+ * is given while it is read, and not a lower one that takes longer to be stored.
+ */
+HM_PUBLIC int64_t hm_ids_below(const struct hm_user *u);
+/*
  * go(rq) once all ids that the account has given until now are settled, in a turn of the account; at
  * once when they are.  A query that is answered earlier has a gap: who asks has not been shown what is
  * in flight, if it was not there yet when that came, and will not ask for it again.

@@ -28,6 +28,12 @@ hm_settled_below(const struct hm_user *u)
 	return outbox_lowest_id(&u->entity);
 }
 
+int64_t
+hm_ids_below(const struct hm_user *u)
+{
+	return here->ids.last + 1; /* its home's counter serves all accounts there */
+}
+
 /* --- Waiting until that is certain --------------------------------------------------------- */
 
 struct settling {

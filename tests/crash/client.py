@@ -389,7 +389,8 @@ class Client:
 
     def take_message(self, message):
         if message.get('type') == 'error':
-            self.take_refusal(message)
+            if not any(e.ns == CARBONS for e in message.elements()):
+                self.take_refusal(message)
             return
         result = message.find(MAM, 'result')
         if result is not None:
