@@ -84,6 +84,27 @@ link_free(struct link_msg *msg)
 		mem_free(msg->u.close.text);
 		mem_free(msg->u.close.app);
 		break;
+	case LINK_DOMAIN_OPEN:
+		mem_free(msg->u.domain_open.local);
+		mem_free(msg->u.domain_open.remote);
+		break;
+	case LINK_DOMAIN_UP:
+		mem_free(msg->u.domain_up.local);
+		mem_free(msg->u.domain_up.remote);
+		mem_free(msg->u.domain_up.tls);
+		mem_free(msg->u.domain_up.peer);
+		break;
+	case LINK_DOMAIN_DOWN:
+		mem_free(msg->u.domain_down.local);
+		mem_free(msg->u.domain_down.remote);
+		mem_free(msg->u.domain_down.text);
+		break;
+	case LINK_DOMAIN_IN:
+		mem_free(msg->u.domain_in.from);
+		mem_free(msg->u.domain_in.to);
+		arena_free(&msg->u.domain_in.arena);
+		break;
+	case LINK_DOMAIN_ACKED:
 	case LINK_IDLE:
 	case LINK_CLOSED:
 	case LINK_ATTACHED:
@@ -116,7 +137,7 @@ void
 link_to_stream(struct link_msg *take)
 {
 	take->mail.run = run_stream;
-	worker_post(link_worker(take->stream), &take->mail);
+	worker_post(link_worker(take->stream ? take->stream : take->session), &take->mail);
 }
 
 /* --- Ids ------------------------------------------------------------------------ */

@@ -23,6 +23,20 @@
  *           before, then LINK_CLOSE
  *           with cond 0: the stream's own end goes out behind them (it waits for 1.5 s at most)
  *
+ * Between servers, in order (RFC 6120 10.4, XEP-0220): a pair is a local and a remote domain that may
+ * send to each other's, one way.  Its id at the stream side is what `stream` names; several pairs may
+ * share a connection, which neither side need know.
+ *   core:   LINK_DOMAIN_OPEN on the home of the remote domain, session: the core's id for the pair, stream 0
+ *   stream: finds, connects, authenticates; LINK_DOMAIN_UP with that session and a new stream, or
+ *           LINK_DOMAIN_DOWN with stream 0
+ *   core:   LINK_OUT for each stanza; LINK_CLOSE: what was sent still goes out, nothing more is said
+ *   stream: LINK_DOMAIN_ACKED as they arrive there; LINK_DOMAIN_DOWN: what was not acknowledged is the
+ *           core's again.  That may cross with LINK_OUTs, which are dropped then, and with LINK_CLOSE
+ * A remote server that connects to us:
+ *   stream: LINK_DOMAIN_UP with `incoming`, session 0, to link_home(remote); LINK_DOMAIN_IN for each
+ *           stanza, to the same; LINK_DOMAIN_DOWN
+ *   core:   LINK_CREDIT; LINK_CLOSE
+ *
  * A stream may be given to an older session of its account (XEP-0198 5).  It isn't told: from then on the
  * core takes the id of the session that the stream was attached to for that other one's.
  */
@@ -52,16 +66,23 @@ enum link_kind {
 	LINK_STRANGER_IQ, /* an IQ before authentication (XEP-0077); to the guard worker */
 	LINK_IDLE, /* nothing came from the client for the configured time: ask whether it lives */
 	LINK_CLOSED,
+	LINK_DOMAIN_UP,    /* a pair of domains may send from now on */
+	LINK_DOMAIN_DOWN,  /* it may not, or not any more */
+	LINK_DOMAIN_ACKED, /* so many of its LINK_OUTs, the oldest, have arrived */
+	LINK_DOMAIN_IN,    /* a stanza from a remote server */
 	/* core -> stream */
 	LINK_CREDENTIAL,
 	LINK_ATTACHED,
-	LINK_OUT,    /* a stanza for the client */
-	LINK_TEXT,   /* other XML for the client, in its order among the stanzas */
-	LINK_CREDIT, /* so many of the stanzas sent in have been processed */
+	LINK_OUT,         /* a stanza for the client */
+	LINK_TEXT,        /* other XML for the client, in its order among the stanzas */
+	LINK_CREDIT,      /* so many of the stanzas sent in have been processed */
+	LINK_DOMAIN_OPEN, /* this pair is wanted */
 	LINK_CLOSE
 };
 
 enum link_credential_result { LINK_CRED_READY, LINK_CRED_LIMITED, LINK_CRED_UNAVAILABLE };
+/* How the remote server (incoming), or we (outgoing) have shown that it is the domain. */
+enum link_domain_proof { LINK_PROOF_NONE, LINK_PROOF_CERTIFICATE, LINK_PROOF_DIALBACK };
 enum link_closed_how { LINK_CLOSED_CLEANLY, LINK_CLOSED_LOST, LINK_CLOSED_FAULT };
 
 struct link_msg {
@@ -131,6 +152,38 @@ struct link_msg {
 			char *text;            /* may be NULL */
 			char *app; /* XML: a condition of the application's (RFC 6120 4.9.4), or NULL */
 		} close;
+		struct {
+			char *local, *remote; /* normalised domains */
+		} domain_open;
+		struct {
+			char *local, *remote;
+			bool incoming;
+			enum link_domain_proof proof;
+			bool verified; /* the other server's certificate is valid for remote */
+			bool acks; /* XEP-0198: LINK_DOMAIN_ACKED says what it has acknowledged; else what was written and stayed unharmed for a while */
+			char *tls; /* "TLSv1.3 TLS_AES_256_GCM_SHA384", or NULL */
+			char *peer;    /* address and port */
+			uint64_t conn; /* number for the log */
+		} domain_up;
+		struct {
+			char *local, *remote;
+			bool incoming;
+			enum hm_cond
+				cond; /* for stanzas that wait; 0: nothing is wrong (idle, closed by either) */
+			char *text; /* why, for an administrator; or NULL */
+			bool permanent; /* trying again soon is of no use: policy forbids it, no such domain */
+			size_t unsent; /* of the LINK_OUTs so many, the newest, were never written */
+		} domain_down;
+		struct {
+			unsigned stanzas;
+		} domain_acked;
+		struct {
+			char *from,
+				*to; /* domains, both verified for this stream; of the stanza's addresses */
+			struct arena *arena;  /* the receiver's from now on */
+			struct hm_elem *root; /* in jabber:server */
+			size_t bytes;
+		} domain_in;
 	} u;
 };
 
@@ -140,9 +193,13 @@ void link_free(struct link_msg *msg); /* with all that it owns */
 typedef void link_receive_fn(struct link_msg *take);
 /* Once, before the workers run. */
 void link_set_receivers(link_receive_fn *core, link_receive_fn *stream);
-/* worker: for LOOK_UP, OUTCOME, STRANGER_IQ: link_guard(source); else the session's worker */
+/*
+ * worker: for LOOK_UP, OUTCOME, STRANGER_IQ: link_guard(source); for what is about an incoming pair:
+ * link_home(remote); else the session's worker
+ */
 void link_to_core(unsigned worker, struct link_msg *take);
-void link_to_stream(struct link_msg *take); /* to link_worker(take->stream) */
+/* To link_worker(take->stream); LINK_DOMAIN_OPEN, which has none yet, to that of take->session. */
+void link_to_stream(struct link_msg *take);
 
 uint64_t link_new_id(void); /* names something of the calling worker; never 0, never given twice */
 unsigned link_worker(uint64_t id);
