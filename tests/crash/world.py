@@ -87,7 +87,7 @@ class World:
 
     async def kill_server(self):
         if not self.server.running():
-            raise Failure(f'the server died by itself: {self.server.ending()}')
+            raise Failure(f'the server died by itself: {self.server.ending()}\n{tail(self.server.log(), 40)}')
         self.ledger.tell('SIGKILL')
         self.ledger.counts['kills'] += 1
         self.server.kill()
