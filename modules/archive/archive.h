@@ -120,7 +120,7 @@ struct archive {
 };
 
 struct archive_session {
-	bool asked;                  /* for its whole archive or what is new */
+	int64_t asked_below; /* for its whole archive or what is new, when this was the next id; 0: never */
 	hm_archive_page_fn *page_fn; /* of the page that is being read */
 	struct hm_mod *asker;
 	int64_t page_limit;

@@ -7,6 +7,8 @@
  * rows.c writes, query.c and page.c answer, ring.c remembers the newest, waiting.c serves those who deliver,
  * retention.c forgets.  Here it is declared, and loaded with an account.
  */
+#include <stdlib.h>
+
 #include "archive.h"
 
 static const char *const behaviours[] = { "always", "roster", "never", NULL };
@@ -96,7 +98,7 @@ session_save(struct hm_mod *m, struct hm_session *s, struct hm_writer *w)
 {
 	const struct archive_session *as = hm_session_state(m, s);
 
-	hm_attr(w, "asked", as->asked ? "yes" : NULL);
+	hm_attr_int(w, "asked", as->asked_below);
 }
 
 static void
@@ -104,7 +106,9 @@ session_restore(struct hm_mod *m, struct hm_session *s, const struct hm_elem *sa
 {
 	struct archive_session *as = hm_session_state(m, s);
 
-	as->asked = hm_elem_attr(saved, "asked") != NULL;
+	const char *asked = hm_elem_attr(saved, "asked");
+
+	as->asked_below = asked ? strtoll(asked, NULL, 10) : 0;
 }
 
 /* --- Declaration ------------------------------------------------------------------------------------ */

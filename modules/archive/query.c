@@ -4,7 +4,7 @@
  * query.c - the owner asks for its archive: XEP-0313 1.1.3, 4 and 5.
  *
  * Ids that a query names are looked for first; then one statement reads the page and one row more,
- * which tells whether it is the last.  Shown is only what is below hm_settled_below(): what has a
+ * which tells whether it is the last.  Shown is only what is below settled(): what has a
  * higher id may still get something before it.  A request is read again in each callback: it is
  * kept anyway, and nothing else needs to be.
  */
@@ -48,11 +48,14 @@ read_id(struct hm_mod *m, struct hm_iq *rq, const char *text, int64_t *id, bool 
 	       *id >= archive_floor(m, u);
 }
 
-/* What its rows may be compared with: no sum with them overflows. */
+/*
+ * Not what is in flight, nor what is given an id from now on: that may be stored before something
+ * lower, by another worker.
+ */
 static int64_t
 settled(struct hm_user *u)
 {
-	return smaller(hm_settled_below(u), hm_now_us() + DAY_US);
+	return smaller(hm_settled_below(u), hm_ids_below(u));
 }
 
 static bool
@@ -433,7 +436,7 @@ archive_query(struct hm_mod *m, struct hm_iq *rq)
 	hm_count(m, QUERIES, 1);
 	if (!r.q.with && !r.q.ids && r.q.end_us == INT64_MAX && !r.place[BEFORE_ID] &&
 	    !r.place[RSM_BEFORE])
-		as->asked = true;
+		as->asked_below = hm_ids_below(hm_iq_user(rq));
 	hm_iq_when_settled(rq, query_settled);
 }
 

@@ -104,11 +104,11 @@ const struct hm_sql archive_sql[STATEMENTS] = {
 	[FIND] = { FIND_BY(LIST_SQLITE), FIND_BY(LIST_POSTGRESQL), .slow = true },
 	[BY_IDS] = { ROWS_BY(LIST_SQLITE), ROWS_BY(LIST_POSTGRESQL), .slow = true },
 	[ENDS] = { "SELECT (" END_OF("") "), (" END_OF(" DESC") ")", .slow = true },
-	/* $4: 2: transient rows only, 0: all; $5 rows, $6 bytes */
+	/* $4: below this id only transient rows; $5 rows, $6 bytes */
 	[WAITING_PAGE] = { "SELECT p.id, p.flags, p.bytes, p.addressee, CASE WHEN p.ahead < $6 THEN p.stanza END FROM"
 	                   " (SELECT w.*, SUM(w.bytes) OVER (ORDER BY w.id) - w.bytes AS ahead FROM"
 	                   " (SELECT id, flags, bytes, addressee, stanza FROM archive WHERE owner = $1"
-	                   " AND id > $2 AND id <= $3 AND (flags & 1) = 0 AND (flags & $4) = $4"
+	                   " AND id > $2 AND id <= $3 AND (flags & 1) = 0 AND (id >= $4 OR (flags & 2) <> 0)"
 	                   " ORDER BY id LIMIT $5) AS w) AS p ORDER BY p.id",
 	                   .slow = true },
 	[DELIVERED] = { "INSERT INTO archive_accounts (account, delivered) VALUES ($1, $2)"

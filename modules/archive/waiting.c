@@ -124,7 +124,7 @@ page_came(struct hm_mod *m, struct hm_session *s, struct hm_rows *rows)
 
 static void
 page(struct hm_mod *m, struct hm_mod *asker, struct hm_session *s, int64_t after, int64_t upto,
-     bool transient, hm_archive_page_fn *fn)
+     int64_t shown_below, hm_archive_page_fn *fn)
 {
 	struct archive_session *as = hm_session_state(m, s);
 
@@ -132,7 +132,7 @@ page(struct hm_mod *m, struct hm_mod *asker, struct hm_session *s, int64_t after
 	as->page_fn = fn;
 	as->asker = asker;
 	hm_query(m, s, WAITING_PAGE, page_came, hm_user_account(hm_session_user(s)), after, upto,
-	         transient ? ROW_TRANSIENT : 0, WAITING_ROWS + 1, WAITING_BYTES);
+	         shown_below, WAITING_ROWS + 1, WAITING_BYTES);
 }
 
 static int64_t
@@ -141,10 +141,10 @@ last_bytes(struct hm_mod *m, const struct hm_user *u)
 	return ((const struct archive *)hm_user_state(m, u))->last_bytes;
 }
 
-static bool
-has_asked(struct hm_mod *m, const struct hm_session *s)
+static int64_t
+asked_below(struct hm_mod *m, const struct hm_session *s)
 {
-	return ((const struct archive_session *)hm_session_state(m, s))->asked;
+	return ((const struct archive_session *)hm_session_state(m, s))->asked_below;
 }
 
 const struct hm_archive_iface archive_iface = {
@@ -156,5 +156,5 @@ const struct hm_archive_iface archive_iface = {
 	.last_bytes = last_bytes,
 	.page = page,
 	.delivered = delivered,
-	.has_asked = has_asked,
+	.asked_below = asked_below,
 };

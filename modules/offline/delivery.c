@@ -6,7 +6,7 @@
  * The next page follows when the client has confirmed enough of the one before (acks of XEP-0198, or
  * a ping of the core's).  When a session ends, what it had not confirmed waits again and goes to the next one,
  * under the same stanza-ids.  A client that has asked for its archive before it became available reads there what
- * it missed (XEP-0313 6.1.1): it gets only what no query shows.
+ * it missed (XEP-0313 6.1.1): of what had come until then it gets only what no query shows.
  */
 #include <string.h>
 
@@ -66,7 +66,7 @@ ask_page(struct hm_mod *m, struct hm_session *s)
 	os->asked_count = w->count;
 	os->asked_bytes = w->bytes;
 	archive->page(archive_mod, m, s, w->first > oldest ? w->first - 1 : oldest, w->last,
-	              archive->has_asked(archive_mod, s), page_came);
+	              archive->asked_below(archive_mod, s), page_came);
 }
 
 static void

@@ -62,14 +62,18 @@ struct hm_archive_iface {
 	int64_t (*last_bytes)(struct hm_mod *provider, const struct hm_user *u);
 	/*
 	 * The received messages after one id up to another, at most so many rows and not much more
-	 * than so many bytes; one page at a time for a session. transient: only such.
+	 * than so many bytes; one page at a time for a session. Of those below shown_below only transient
+	 * ones.
 	 */
 	void (*page)(struct hm_mod *provider, struct hm_mod *asker, struct hm_session *s,
-	             int64_t after, int64_t upto, bool transient, hm_archive_page_fn *fn);
+	             int64_t after, int64_t upto, int64_t shown_below, hm_archive_page_fn *fn);
 	/* All received messages up to this id were got by some client: transient ones go. */
 	void (*delivered)(struct hm_mod *provider, struct hm_user *u, int64_t id);
-	/* Has it asked for its whole archive, or what is new there (XEP-0313 6.1.1)? */
-	bool (*has_asked)(struct hm_mod *provider, const struct hm_session *s);
+	/*
+	 * It has asked for its whole archive, or what is new there (XEP-0313 6.1.1): what is below this id
+	 * it reads there; 0: it has not.
+	 */
+	int64_t (*asked_below)(struct hm_mod *provider, const struct hm_session *s);
 };
 
 static inline const struct hm_archive_iface *
