@@ -35,6 +35,7 @@
 #define ROW_TRANSIENT 2    /* the owner's queries don't show it; it goes when it was delivered */
 #define ROW_OWNER_ERASED 4 /* the owner sees that there was something, not what */
 #define ROW_SENDER_ERASED 8
+#define ROW_TO_SELF 16 /* the owner sent it to itself */
 #define ROW_BITS 256
 
 enum statement {

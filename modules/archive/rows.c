@@ -284,7 +284,8 @@ store_received(struct hm_mod *m, struct hm_user *u, struct hm_letter *l, bool ke
 		         .id = is_own(u, entry) ? entry->id : hm_new_id(m, u),
 		         .conversation =
 		                 archive_conversation(hm_user_account(u), hm_letter_from_bare(l)),
-		         .flags = keeps ? 0 : ROW_TRANSIENT,
+		         .flags =
+		                 (keeps ? 0 : ROW_TRANSIENT) | (is_own(u, entry) ? ROW_TO_SELF : 0),
 		         .days = longer(delivery_days, keeps ? archive_days(m, u) : 0),
 		         .fingerprint = hm_letter_fingerprint(l),
 		         .to = addressed_to(l),

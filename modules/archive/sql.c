@@ -91,11 +91,14 @@ const struct hm_sql archive_sql[STATEMENTS] = {
 	                   " COALESCE(MAX(id), 0), COALESCE(MAX(CASE WHEN (flags & 2) <> 0 THEN id END), 0)"
 	                   " FROM archive WHERE owner = $1 AND (flags & 1) = 0 AND id >"
 	                   " COALESCE((SELECT delivered FROM archive_accounts WHERE account = $1), 0)" },
-	/* The newest of what it sent: only what came shortly before a crash is of use. */
-	[LOAD_SENT] = { "SELECT id, fingerprint FROM (SELECT * FROM (SELECT sender_id AS id, fingerprint FROM archive"
-	                " WHERE sender = $1 ORDER BY sender_id DESC LIMIT 50) AS a UNION ALL"
-	                " SELECT * FROM (SELECT id, fingerprint FROM archive WHERE owner = $1"
-	                " AND (flags & 1) <> 0 ORDER BY id DESC LIMIT 50) AS b) AS u WHERE fingerprint <> 0" },
+	/*
+	 * The newest of what it sent: only what came shortly before a crash is of use. Of its own rows some are
+	 * looked at, however few of them it sent.
+	 */
+	[LOAD_SENT] = { "SELECT id, fingerprint FROM (SELECT * FROM (SELECT sender_id AS id, 1 AS flags, fingerprint"
+	                " FROM archive WHERE sender = $1 ORDER BY sender_id DESC LIMIT 128) AS a UNION ALL"
+	                " SELECT * FROM (SELECT id, flags, fingerprint FROM archive WHERE owner = $1"
+	                " ORDER BY id DESC LIMIT 128) AS b) AS u WHERE fingerprint <> 0 AND (flags & 17) <> 0" },
 	[APPEND] = { .append = &archive_append },
 	[PAGE_FORWARD] = { PAGE("owner = $1", "sender = $1", ""), .slow = true },
 	[PAGE_BACKWARD] = { PAGE("owner = $1", "sender = $1", " DESC"), .slow = true },

@@ -262,7 +262,8 @@ class Client:
         for future in self.asked.values():
             future.cancel()
         self.asked.clear()
-        left = [message for _, message in self.unacked if message]
+        # What came back as an error is done with, acknowledged or not.
+        left = [message for _, message in self.unacked if message and not message.refused]
         self.again.extendleft(reversed(left))
         self.unacked.clear()
 
