@@ -93,7 +93,8 @@ struct pg_batch {
 	bool apart;        /* appends are not joined, so that the one that fails is known */
 	bool wants_rows;   /* they are had before the commit is asked for */
 	bool synced;       /* the commit was asked for: it may have happened */
-	uint64_t sequence; /* its mark in the table store_lanes */
+	bool marked;       /* it leaves a mark; else it may be sent twice without harm */
+	uint64_t sequence; /* its mark in the table store_lanes, or the last one before */
 	int64_t sent_us;
 	char state[6]; /* SQLSTATE and text of what failed */
 	char text[200];

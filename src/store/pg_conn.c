@@ -231,7 +231,7 @@ disconnected(struct pg_conn *c)
 	for (unsigned i = c->flying; i-- > 0;) {
 		struct pg_batch *b = flying(c, i);
 
-		if (c->way == STORE_WRITE_GROUP && b->synced &&
+		if (c->way == STORE_WRITE_GROUP && b->synced && b->marked &&
 		    (b->failed == SIZE_MAX || b->failed == b->steps)) {
 			hm_assert(c->unknown.n == 0);
 			c->unknown.first = b->first;

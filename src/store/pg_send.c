@@ -17,8 +17,9 @@
 #include "store/pg.h"
 
 /*
- * Whether a batch was committed stands in the database, by lane and number.  Somebody else with
- * the same lane changes its fence, and then this fails, and the batch with it.
+ * Whether a batch was committed stands in the database, by lane and number, unless it does no harm
+ * to send it twice.  Somebody else with the same lane changes its fence, and then this fails, and the
+ * batch with it.
  */
 const char pg_mark_sql[] =
 	"UPDATE store_lanes SET sequence = $3 / (fence = $2)::int WHERE lane = $1";
@@ -215,6 +216,22 @@ pg_send_sync(struct pg_conn *c, struct pg_batch *b)
 	return PQpipelineSync(c->pg) && !(write && failpoint(FAILPOINT_SYNC));
 }
 
+/* Only rows with keys: those that are there already are left out. */
+static bool
+may_be_repeated(const struct pg_batch *b)
+{
+	for (const struct store_request *req = b->first; req; req = req->next) {
+		for (size_t i = 0; i < req->n; i++) {
+			const struct store_table *table =
+				store_statement_by_id(req->calls[i].statement)->table;
+
+			if (!table || !table->key)
+				return false;
+		}
+	}
+	return true;
+}
+
 bool
 pg_send_batch(struct pg_conn *c, struct pg_batch *b)
 {
@@ -227,8 +244,10 @@ pg_send_batch(struct pg_conn *c, struct pg_batch *b)
 	b->sent_us = clock_mono_us();
 	for (size_t i = 0; i < c->n_pending; i++)
 		c->pending[i].n = 0;
-	if (c->way == STORE_WRITE_GROUP) {
-		b->sequence = c->sequence + 1;
+	b->sequence = c->sequence;
+	b->marked = c->way == STORE_WRITE_GROUP && !may_be_repeated(b);
+	if (b->marked) {
+		b->sequence++;
 		ok = send_mark(c, b);
 	}
 	for (struct store_request *req = b->first; req && ok; req = req->next) {

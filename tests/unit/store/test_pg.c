@@ -49,6 +49,29 @@ behind_a_proxy(void **state)
 	return 0;
 }
 
+static unsigned keyed; /* rows that are there already are left out */
+
+static int
+appends_behind_a_proxy(void **state)
+{
+	static const struct store_column columns[] = { { "id", HM_V_INT }, { "name", HM_V_TEXT } };
+	static const struct store_table table = { "t", "id", columns, 2 };
+	struct hm_error why = { 0 };
+
+	if (fixture_setup(state) != 0)
+		return -1;
+	proxy = proxy_new(fixture_cluster());
+	proxied[0] = proxy_folder(proxy);
+	fixture_server.hosts = proxied;
+	memset(&line, 0, sizeof(line));
+	fixture_open_tables();
+	keyed = store_append("core", 0, &table);
+	if (!store_start(&why))
+		fail_msg("%s", why.text);
+	assert_int_equal(write_now(CALL(keyed, 0, "zero"), NULL), STORE_OK);
+	return 0;
+}
+
 static int
 proxy_gone(void **state)
 {
@@ -85,6 +108,22 @@ a_commit_whose_answer_is_lost_is_found_done(void **state)
 	assert_int_equal(a.changed, -1); /* nobody knows it any more */
 	assert_string_equal(read_now(CALL(id[ALL])),
 	                    "0|zero|NULL;1|the one|NULL;2|behind it|NULL;");
+}
+
+/* It needs no mark, which would cost as much as the row. */
+static void
+rows_with_keys_are_sent_again_and_are_there_once(void **state)
+{
+	struct answer a = { 0 };
+
+	assert_string_equal(fixture_ask("SELECT max(sequence) FROM store_lanes"), "0");
+	proxy_cut_after(proxy, "the one", "INSERT 0");
+	assert_true(store_write_in_line(&line, &CALL(keyed, 1, "the one"), 1, answer_came, &a));
+	answer_wait(&a);
+	assert_true(proxy_has_cut(proxy));
+	assert_int_equal(a.outcome, STORE_OK);
+	assert_string_equal(fixture_ask("SELECT string_agg(name, ',' ORDER BY id) FROM t"),
+	                    "zero,the one");
 }
 
 static void
@@ -496,6 +535,8 @@ main(void)
 #define PLAIN(test) cmocka_unit_test_setup_teardown(test, fixture_setup, fixture_teardown)
 	const struct CMUnitTest tests[] = {
 		PROXIED(a_commit_whose_answer_is_lost_is_found_done),
+		cmocka_unit_test_setup_teardown(rows_with_keys_are_sent_again_and_are_there_once,
+		                                appends_behind_a_proxy, proxy_gone),
 		PROXIED(what_never_arrived_is_sent_again),
 		PROXIED(rows_are_not_lost_with_a_connection),
 		PROXIED(a_batch_of_an_older_connection_is_fenced_off),
