@@ -5,8 +5,9 @@
 # Runs Hermod in the foreground for a measurement: run.sh [VARIANT], below $WORK, where the
 # certificate cert.pem and its key key.pem are; where not, they are made.  BUILD: the build folder
 # (default build/bench of this tree).  VARIANT:
-#   base  SQLite (default)
-#   mam   PostgreSQL on PG_PORT (default 15432) of 127.0.0.1, user postgres, in a database "hermod",
+#   base  SQLite, messages stored for who is away only, as other servers do (default)
+#   safe  SQLite, all messages archived before they are delivered: Hermod's own default
+#   mam   the same with PostgreSQL on PG_PORT (default 15432) of 127.0.0.1, user postgres, in a database "hermod",
 #         which is made when it is missing
 set -eu
 here=$(cd "$(dirname "$0")/../.." && pwd)
@@ -19,6 +20,8 @@ test -s "$WORK/cert.pem" || openssl req -x509 -newkey ec -pkeyopt ec_paramgen_cu
 	-keyout "$WORK/key.pem" -out "$WORK/cert.pem" 2>/dev/null
 ulimit -n 100000 2>/dev/null || ulimit -n "$(ulimit -Hn)"
 database=
+archive=
+test "${1:-base}" != base || archive="module archive { default never  secure no }"
 if test "${1:-base}" = mam; then
 	psql="psql -X -q -h 127.0.0.1 -p ${PG_PORT:=15432} -U postgres"
 	$psql -d postgres -tc "SELECT 1 FROM pg_database WHERE datname = 'hermod'" | grep -q 1 ||
@@ -45,6 +48,7 @@ listen c2s { port ${HERMOD_PORT:-15522}  addresses [ 127.0.0.1 ] }
 host localhost {
 	certificate $WORK/cert.pem
 	key $WORK/key.pem
+	$archive
 	module register {
 		open yes
 		per_address unlimited

@@ -61,7 +61,7 @@ def start_database(suite, o):
 def main():
     a = argparse.ArgumentParser()
     a.add_argument('bench')
-    a.add_argument('--variant', default='base', choices=['base', 'mam'])
+    a.add_argument('--variant', default='base', choices=['base', 'safe', 'mam'])
     a.add_argument('--runs', type=int, default=3)
     a.add_argument('--users', type=int, default=4000)
     a.add_argument('--quick', action='store_true', help='a tenth of the messages')
