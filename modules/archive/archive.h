@@ -112,10 +112,9 @@ struct archive {
 	int64_t transients;                /* the newest transient row's id; 0: there is none */
 	hm_archive_counted_fn *counted_fn; /* of a count under way */
 	struct hm_mod *counting;
-	int64_t newest;     /* id of an entry of this account; 0: none since it was loaded */
-	int64_t last_bytes; /* of the last row for what it received */
-	uint64_t added;     /* entries since it was loaded */
-	bool trimming; /* what is below the floor is being deleted, or it is being looked for */
+	int64_t newest; /* id of an entry of this account; 0: none since it was loaded */
+	uint64_t added; /* entries since it was loaded */
+	bool trimming;  /* what is below the floor is being deleted, or it is being looked for */
 	unsigned trim_step;
 	struct ring ring;
 };

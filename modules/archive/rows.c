@@ -273,7 +273,8 @@ is_own(const struct hm_user *u, const struct hm_entry *entry)
 	return entry && entry->account == hm_user_account(u);
 }
 
-static void
+/* Returns its bytes. */
+static int64_t
 store_received(struct hm_mod *m, struct hm_user *u, struct hm_letter *l, bool keeps,
                int64_t delivery_days)
 {
@@ -302,7 +303,6 @@ store_received(struct hm_mod *m, struct hm_user *u, struct hm_letter *l, bool ke
 	}
 	put_row(m, &r);
 	a->newest = longer(a->newest, r.id);
-	a->last_bytes = (int64_t)strlen(r.xml);
 	hm_letter_set_id(l, r.id);
 	hm_letter_stored(l);
 	if (!keeps) {
@@ -312,6 +312,7 @@ store_received(struct hm_mod *m, struct hm_user *u, struct hm_letter *l, bool ke
 		archive_added(m, u);
 	}
 	add_stanza_id(m, u, l, r.id, !keeps);
+	return (int64_t)strlen(r.xml);
 }
 
 /* What nobody keeps is stored only where a module delivers it again after a loss. */
@@ -325,6 +326,7 @@ archive_account_store(struct hm_mod *m, struct hm_user *u, struct hm_letter *l)
 	enum hm_worth worth = archive_worth(s);
 	struct hm_mod *offline_mod;
 	const struct hm_offline_iface *offline;
+	int64_t bytes;
 	bool keeps;
 
 	if (worth == HM_WORTH_NOTHING || (plan != HM_PLAN_SESSIONS && plan != HM_PLAN_STORE))
@@ -337,8 +339,10 @@ archive_account_store(struct hm_mod *m, struct hm_user *u, struct hm_letter *l)
 	if (offline && plan == HM_PLAN_STORE &&
 	    !offline->has_room(offline_mod, u, (int64_t)hm_stanza_bytes(s)))
 		return HM_CONTINUE; /* the sender is told */
-	store_received(m, u, l, keeps,
-	               offline && (!keeps || plan == HM_PLAN_STORE) ? offline->days(offline_mod)
-	                                                            : 0);
+	bytes = store_received(
+		m, u, l, keeps,
+		offline && (!keeps || plan == HM_PLAN_STORE) ? offline->days(offline_mod) : 0);
+	if (offline)
+		offline->stored(offline_mod, u, l, bytes);
 	return HM_CONTINUE;
 }

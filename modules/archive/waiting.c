@@ -136,12 +136,6 @@ page(struct hm_mod *m, struct hm_mod *asker, struct hm_session *s, int64_t after
 }
 
 static int64_t
-last_bytes(struct hm_mod *m, const struct hm_user *u)
-{
-	return ((const struct archive *)hm_user_state(m, u))->last_bytes;
-}
-
-static int64_t
 asked_below(struct hm_mod *m, const struct hm_session *s)
 {
 	return ((const struct archive_session *)hm_session_state(m, s))->asked_below;
@@ -153,7 +147,6 @@ const struct hm_archive_iface archive_iface = {
 	.waiting = waiting,
 	.recount = recount,
 	.newest = newest,
-	.last_bytes = last_bytes,
 	.page = page,
 	.delivered = delivered,
 	.asked_below = asked_below,

@@ -206,15 +206,10 @@ days(const struct hm_mod *m)
 	return ((const struct offline_config *)hm_config(m))->keep_days;
 }
 
-static const struct hm_offline_iface offline_iface = { .has_room = has_room, .days = days };
-
 static void
-note_new(struct hm_mod *m, struct hm_user *u, struct hm_letter *l)
+stored(struct hm_mod *m, struct hm_user *u, struct hm_letter *l, int64_t bytes)
 {
 	struct offline *o = hm_user_state(m, u);
-	struct hm_mod *archive_mod;
-	const struct hm_archive_iface *archive = hm_archive(m, &archive_mod);
-	int64_t bytes = archive->last_bytes(archive_mod, u);
 	struct hm_session *taker = delivery_under_way(m, u);
 	struct hm_mod *carbons_mod;
 	const struct hm_carbons_iface *carbons =
@@ -236,31 +231,25 @@ note_new(struct hm_mod *m, struct hm_user *u, struct hm_letter *l)
 	ledger_add_shown(&o->ledger, hm_letter_id(l), bytes, to);
 }
 
+static const struct hm_offline_iface offline_iface = { .has_room = has_room,
+	                                               .stored = stored,
+	                                               .days = days };
+
 /* Not kept: an error says so to a contact, when a text is lost. Else nobody misses it. */
 static enum hm_next
-drop(struct hm_mod *m, struct hm_user *u, struct hm_letter *l)
+offline_drop(struct hm_mod *m, struct hm_user *u, struct hm_letter *l)
 {
 	const struct hm_stanza *s = hm_letter_stanza(l);
 	struct hm_mod *archive_mod;
 	const struct hm_archive_iface *archive = hm_archive(m, &archive_mod);
 
-	if (hm_letter_plan(l) != HM_PLAN_STORE || archive->worth(s) != HM_WORTH_NOTHING)
+	if (hm_stanza_kind(s) != HM_MESSAGE || hm_letter_plan(l) != HM_PLAN_STORE ||
+	    archive->worth(s) != HM_WORTH_NOTHING)
 		return HM_CONTINUE;
 	return hm_child(hm_stanza_root(s), NS_CLIENT, "body") &&
 	                       hm_roster_sees_presence(m, u, hm_letter_from_bare(l))
 	               ? HM_CONTINUE
 	               : HM_STOP;
-}
-
-static enum hm_next
-offline_handle(struct hm_mod *m, struct hm_user *u, struct hm_letter *l)
-{
-	if (hm_stanza_kind(hm_letter_stanza(l)) != HM_MESSAGE)
-		return HM_CONTINUE;
-	if (hm_letter_id(l) == 0)
-		return drop(m, u, l);
-	note_new(m, u, l);
-	return HM_CONTINUE;
 }
 
 /* --- Commands ------------------------------------------------------------------------------------------ */
@@ -298,7 +287,7 @@ static const struct hm_feature offline_features[] = {
 	{ HM_TO_HOST, "msgoffline" },
 };
 static const struct hm_hook offline_hooks[] = {
-	HM_HOOK(account_received, HM_HANDLE, offline_handle),
+	HM_HOOK(account_received, HM_HANDLE, offline_drop),
 	HM_ON(presence_changed, delivery_presence),
 	HM_ON(message_confirmed, delivery_confirmed),
 	HM_ON(message_unconfirmed, delivery_unconfirmed),

@@ -58,8 +58,6 @@ struct hm_archive_iface {
 	                hm_archive_counted_fn *fn);
 	/* The newest id of the account's that this server knows of; 0: none. */
 	int64_t (*newest)(struct hm_mod *provider, const struct hm_user *u);
-	/* Bytes of the row that was written last for what this account received. */
-	int64_t (*last_bytes)(struct hm_mod *provider, const struct hm_user *u);
 	/*
 	 * The received messages after one id up to another, at most so many rows and not much more
 	 * than so many bytes; one page at a time for a session. Of those below shown_below only transient

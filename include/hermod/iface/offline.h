@@ -14,6 +14,12 @@
 struct hm_offline_iface {
 	/* May a message of so many bytes wait for this account's clients? */
 	bool (*has_room)(struct hm_mod *provider, struct hm_user *u, int64_t bytes);
+	/*
+	 * In HM_STORE of account_received: the archive has written a row of so many bytes for the
+	 * account, under hm_letter_id().
+	 */
+	void (*stored)(struct hm_mod *provider, struct hm_user *u, struct hm_letter *l,
+	               int64_t bytes);
 	/* Days that a message may wait; INT64_MAX: for ever. */
 	int64_t (*days)(const struct hm_mod *provider);
 };
