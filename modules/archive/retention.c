@@ -23,10 +23,14 @@ static const int64_t class_days[] = { 7, 31, 366 };
 static void sweep(struct hm_mod *m);
 static void wake(struct hm_mod *m);
 
+/* At once, if there was nothing to write. */
 static void
-sweep_again(struct hm_mod *m)
+go_on(struct hm_mod *m, int64_t changed)
 {
-	sweep(m);
+	if (changed > 0)
+		hm_after(m, STEP_MS, sweep);
+	else
+		sweep(m);
 }
 
 static void
@@ -38,7 +42,7 @@ step_done(struct hm_mod *m, struct hm_rows *rows)
 	hm_count(m, EXPIRED, changed);
 	if (changed < STEP_ROWS)
 		as->step++;
-	hm_after(m, STEP_MS, sweep_again);
+	go_on(m, changed);
 }
 
 static void
@@ -47,7 +51,7 @@ gone_account_done(struct hm_mod *m, struct hm_rows *rows)
 	struct archive_state *as = hm_state(m);
 
 	as->gone = 0;
-	hm_after(m, STEP_MS, sweep_again);
+	go_on(m, 1);
 }
 
 /* The statements by which all of an account's rows go, in this order, each until nothing is left. */
@@ -61,7 +65,7 @@ gone_step_done(struct hm_mod *m, struct hm_rows *rows)
 
 	if (hm_rows_changed(rows) < STEP_ROWS)
 		as->gone_step++;
-	hm_after(m, STEP_MS, sweep_again);
+	go_on(m, hm_rows_changed(rows));
 }
 
 static void
