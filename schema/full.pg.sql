@@ -284,6 +284,16 @@ CREATE TABLE registrations (
 	n bigint NOT NULL
 );
 
+CREATE TABLE remote_queue (
+	remote text NOT NULL,
+	local text NOT NULL,
+	id bigint NOT NULL,
+	worker bigint NOT NULL,
+	run bigint NOT NULL,
+	recipient text NOT NULL,
+	stanza text NOT NULL
+);
+
 CREATE TABLE roster (
 	account bigint NOT NULL,
 	jid text NOT NULL,
@@ -410,6 +420,9 @@ ALTER TABLE ONLY private
 
 ALTER TABLE ONLY registrations
 	ADD CONSTRAINT registrations_pkey PRIMARY KEY (host);
+
+ALTER TABLE ONLY remote_queue
+	ADD CONSTRAINT remote_queue_pkey PRIMARY KEY (remote, local, id, worker);
 
 ALTER TABLE ONLY roster
 	ADD CONSTRAINT roster_pkey PRIMARY KEY (account, jid);

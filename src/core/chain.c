@@ -101,6 +101,12 @@ notice_letter_unstored(struct hm_user *sender, struct hm_letter *letter)
 }
 
 void
+notice_remote_back(struct hm_user *u, const char *domain)
+{
+	NOTICE_RUN(remote_back, u->entity.host, u->entity.address, u, domain);
+}
+
+void
 notice_message_confirmed(struct hm_session *s, int64_t id)
 {
 	NOTICE_RUN(message_confirmed, s->user->entity.host, s->jid, s, id);

@@ -118,8 +118,9 @@ void command_done_text(struct hm_cmd *cmd, const char *text);
 void command_everywhere(struct hm_cmd *cmd, void (*fn)(struct hm_cmd *cmd),
                         void (*done)(struct hm_cmd *cmd));
 
-/* Tables: commands_account.c, commands_server.c. */
-extern const struct hm_command account_commands[], server_commands[], test_commands[];
-extern const size_t account_commands_n, server_commands_n, test_commands_n;
+/* Tables: commands_account.c, commands_server.c, commands_remote.c. */
+extern const struct hm_command account_commands[], server_commands[], remote_commands[],
+	test_commands[];
+extern const size_t account_commands_n, server_commands_n, remote_commands_n, test_commands_n;
 
 #endif

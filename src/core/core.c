@@ -20,6 +20,8 @@
 #include "core/ids.h"
 #include "core/iq.h"
 #include "core/metrics.h"
+#include "core/remote.h"
+#include "core/router.h"
 #include "core/session.h"
 #include "core/sm_store.h"
 #include "core/user.h"
@@ -83,6 +85,31 @@ const struct hm_conf_key core_keys[] = {
 	              "further ones are refused unseen."),
 	HM_KEY(struct core_limits, auth_window, DURATION, "5 min", .min = "1 s", .max = "1 d",
 	       .doc = "How long failed logins of an address are counted."),
+	HM_KEY(struct core_limits, remote_keep, DURATION, "4 h", .min = "1 s", .max = "30 d",
+	       .doc = "How long messages and subscriptions for another domain wait until that can be reached; then their senders get them back."),
+	HM_KEY(struct core_limits, remote_wait, DURATION, "60 s", .min = "1 s", .max = "1 h",
+	       .doc = "Likewise what need not be kept: requests, presence."),
+	HM_KEY(struct core_limits, remote_retry, DURATION, "10 s", .min = "100 ms", .max = "1 h",
+	       .doc = "The pause after another domain could not be reached, about; it doubles each time. Meanwhile requests to it are refused at once."),
+	HM_KEY(struct core_limits, remote_retry_most, DURATION, "15 min", .min = "1 s",
+	       .max = "1 d", .doc = "The longest such pause."),
+	HM_KEY(struct core_limits, remote_letters, INT, "10000", .min = "10", .max = "10000000",
+	       .doc = "Stanzas from one of the server's domains that may wait for one other domain."),
+	HM_KEY(struct core_limits, remote_memory, SIZE, "1 MiB", .min = "64 KiB", .max = "1 GiB",
+	       .doc = "The memory that those may take. Beyond it, messages and subscriptions wait in the database only, and others are refused."),
+	HM_KEY(struct core_limits, remote_memory_total, SIZE, "64 MiB", .min = "1 MiB",
+	       .max = "64 GiB", .doc = "Likewise for all domains together, of one worker."),
+	HM_KEY(struct core_limits, remote_unacknowledged, INT, "10000", .min = "10",
+	       .max = "1000000",
+	       .doc = "Stanzas sent to another domain that it has not acknowledged; more wait."),
+	HM_KEY(struct core_limits, remote_unacknowledged_size, SIZE, "8 MiB", .min = "256 KiB",
+	       .max = "1 GiB", .doc = "The memory that those may take."),
+	HM_KEY(struct core_limits, remote_unhandled, INT, "1000", .min = "16", .max = "1000000",
+	       .doc = "Stanzas of another domain that are under way here, each addressee counted; beyond it that server is not read."),
+	HM_KEY(struct core_limits, remote_unhandled_bytes, SIZE, "8 MiB", .min = "64 KiB",
+	       .max = "1 GiB", .doc = "The memory that those may take."),
+	HM_KEY(struct core_limits, remote_look_ups, INT, "1000", .min = "1", .max = "1000000",
+	       .doc = "Accounts a second that must be read from the database because of what another domain sends, as look_ups."),
 };
 const size_t core_keys_n = HM_COUNT(core_keys);
 const size_t core_host_keys_n = 19; /* up to confirm_time */
@@ -109,6 +136,13 @@ core_register_statements(void)
 	accounts_register_statements();
 	ids_register_statements();
 	sm_register_statements();
+	remote_register_statements();
+}
+
+void
+core_federate(void)
+{
+	router_set_remote(remote_route);
 }
 
 bool
@@ -120,6 +154,7 @@ core_install(struct hm_error *why)
 	core_metrics_register();
 	command_add_table(account_commands, account_commands_n);
 	command_add_table(server_commands, server_commands_n);
+	command_add_table(remote_commands, remote_commands_n);
 	return true;
 }
 
@@ -128,6 +163,7 @@ core_start_here(void)
 {
 	here_new();
 	ids_start_here();
+	remote_start_here();
 	for (size_t i = 0; i < hosts_count(); i++)
 		mods_of(host_at(i));
 }
@@ -138,6 +174,7 @@ core_stop_here(void)
 	size_t pos = 0;
 	void *value;
 
+	remote_stop_here();
 	while (table_next(&here->sessions, &pos, NULL, &value))
 		session_cut(value, STREAM_SYSTEM_SHUTDOWN, NULL, HM_CLOSED_BY_SERVER);
 }
@@ -251,6 +288,18 @@ core_receive(struct link_msg *take)
 		break;
 	case LINK_CLOSED:
 		closed(take);
+		break;
+	case LINK_DOMAIN_UP:
+		remote_up(take);
+		break;
+	case LINK_DOMAIN_DOWN:
+		remote_down(take);
+		break;
+	case LINK_DOMAIN_ACKED:
+		remote_acked(take);
+		break;
+	case LINK_DOMAIN_IN:
+		remote_in(take);
 		break;
 	default:
 		hm_assert(!"a message for the stream side");

@@ -42,6 +42,17 @@ struct core_limits {
 	int64_t auth_failures;   /* of one address in auth_window before it must wait */
 	int64_t auth_unfinished; /* likewise */
 	uint32_t auth_window;
+	/* other domains */
+	uint32_t remote_keep; /* what must not be lost waits so long for them */
+	uint32_t remote_wait; /* and the rest */
+	uint32_t remote_retry, remote_retry_most;
+	int64_t remote_letters; /* that wait for one pair */
+	size_t remote_memory, remote_memory_total;
+	int64_t remote_unacknowledged;
+	size_t remote_unacknowledged_size;
+	int64_t remote_unhandled; /* of another server, as unhandled_stanzas */
+	size_t remote_unhandled_bytes;
+	int64_t remote_look_ups;
 };
 /* RFC 6120 7.7.2.2: what happens when a resource is taken. */
 enum core_conflict { CONFLICT_REPLACE, CONFLICT_RENAME, CONFLICT_REFUSE };
@@ -60,6 +71,8 @@ extern const size_t core_specs_n;
  * Registers tables, statements and metrics of the core; after store_open(), before store_start().
  */
 bool core_install(struct hm_error *why) HM_MUST_USE;
+/* Stanzas for other domains go to the stream side (link.h); before the workers run. Else there is no such domain. */
+void core_federate(void);
 void core_register_statements(void); /* of core_install(), alone for who wants to list them */
 /* Exchanged at a reload; limits must outlive the process or be exchanged first. */
 void core_set_limits(const struct core_limits *limits);

@@ -65,6 +65,7 @@ struct here {
 	struct table outstanding;   /* requests of the server by id (outstanding.c) */
 	struct list expired;        /* sessions that are over, by id; sm_expired.c */
 	struct table expired_by_id; /* public part -> struct expired */
+	struct remotes *remotes;    /* pairs with other domains (remote_pair.h) */
 	uint64_t traces;
 };
 

@@ -398,6 +398,12 @@ service_find(const char *domain)
 	return set ? table_get(&set->services, domain) : NULL;
 }
 
+bool
+host_is_ours(const char *domain)
+{
+	return host_find(domain) || service_find(domain);
+}
+
 size_t
 hosts_count(void)
 {

@@ -99,6 +99,7 @@ void hosts_publish(struct host *const *hosts, size_t n);
 
 struct host *host_find(const char *domain); /* any thread; NULL: not local */
 const struct host_service *service_find(const char *domain);
+bool host_is_ours(const char *domain); /* a host, or a service */
 size_t hosts_count(void);
 struct host *host_at(size_t i);
 

@@ -41,8 +41,10 @@ struct hm_letter {
 	uint64_t fingerprint;  /* see repeats.h; 0: none */
 	bool refused;          /* its sender gets an error: sent again, it is a new attempt */
 	struct hm_entry entry; /* id 0: none */
-	int64_t id;            /* of the recipient's archive; 0: none */
-	uint64_t withheld;     /* this session is left out, 0: none */
+	int64_t row;           /* in remote_queue, with row_worker (remote.h); 0: none */
+	unsigned row_worker;
+	int64_t id;        /* of the recipient's archive; 0: none */
+	uint64_t withheld; /* this session is left out, 0: none */
 	/*
 	 * A request of `session` to its own account or host, which counts it until the letter goes.
 	 */

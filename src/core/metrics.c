@@ -44,6 +44,21 @@ static const struct metric table[CM_COUNT] = {
 	[CM_REPEATS] = { "hermod_messages_repeated",
 	                 "Messages that a client sent again after it lost its stream: acknowledged, not delivered again.",
 	                 METRIC_COUNTER },
+	[CM_REMOTE_UP] = { "hermod_remote_connected",
+	                   "Pairs of a local and another domain that have a stream to send on.",
+	                   METRIC_GAUGE },
+	[CM_REMOTE_WAITING] = { "hermod_remote_stanzas_waiting",
+	                        "Stanzas for other domains that were not acknowledged there.",
+	                        METRIC_GAUGE },
+	[CM_REMOTE_SENT] = { "hermod_remote_stanzas_sent", "Stanzas sent to other domains.",
+	                     METRIC_COUNTER },
+	[CM_REMOTE_RECEIVED] = { "hermod_remote_stanzas_received",
+	                         "Stanzas received from other domains.", METRIC_COUNTER },
+	[CM_REMOTE_BOUNCED] = { "hermod_remote_stanzas_returned",
+	                        "Stanzas for other domains that went back to their senders.",
+	                        METRIC_COUNTER },
+	[CM_REMOTE_FAILED] = { "hermod_remote_connects_failed",
+	                       "Streams to other domains that could not be had.", METRIC_COUNTER },
 };
 static unsigned first;
 

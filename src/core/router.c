@@ -15,12 +15,18 @@
 #include "link/link.h"
 #include "loop/worker.h"
 
-static void (*remote_route)(struct hm_letter *take);
+static void (*carry)(struct hm_letter *take);
 
 void
 router_set_remote(void (*remote)(struct hm_letter *take))
 {
-	remote_route = remote;
+	carry = remote;
+}
+
+bool
+router_has_remote(void)
+{
+	return carry != NULL;
 }
 
 static void
@@ -58,8 +64,8 @@ route(struct hm_letter *take)
 		post(here->worker, take, host_mail);
 	} else if ((service = service_find(take->to_domain))) {
 		served_route(service, take);
-	} else if (remote_route) {
-		remote_route(take);
+	} else if (carry) {
+		carry(take);
 	} else {
 		letter_refuse(take, HM_REMOTE_SERVER_NOT_FOUND, NULL);
 	}

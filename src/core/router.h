@@ -15,6 +15,7 @@ void route(struct hm_letter *take);
  * letter.
  */
 void router_set_remote(void (*remote)(struct hm_letter *take));
+bool router_has_remote(void);
 /* A letter for a host itself, on the worker where it arrived. (hosted.c) */
 void host_receive(struct host *h, struct hm_letter *take);
 

@@ -45,9 +45,8 @@ from_is_own(const struct hm_session *s, const struct hm_elem *root)
 	       (!jid.resource || (s->resource && strcmp(jid.resource, s->resource) == 0));
 }
 
-/* RFC 6120 8.2.3. 0: fine. */
-static enum hm_cond
-check_iq(const struct hm_stanza *iq)
+enum hm_cond
+session_check_iq(const struct hm_stanza *iq)
 {
 	const struct hm_elem *payload = elem_first_child(iq->root);
 
@@ -93,7 +92,7 @@ unbound_sent(struct hm_session *s, const struct hm_stanza *stanza)
 	if (!is_bind(stanza))
 		session_close(s, STREAM_NOT_AUTHORIZED, "Bind a resource first.",
 		              HM_CLOSED_BY_SERVER);
-	else if (check_iq(stanza))
+	else if (session_check_iq(stanza))
 		refuse(s, stanza, NULL, HM_BAD_REQUEST, NULL);
 	else
 		session_bind(s, stanza);
@@ -186,7 +185,7 @@ static void
 bound_sent(struct hm_session *s, const struct hm_stanza *stanza, const struct jid *to)
 {
 	struct hm_letter *l;
-	enum hm_cond wrong = stanza->kind == STANZA_IQ ? check_iq(stanza) : 0;
+	enum hm_cond wrong = stanza->kind == STANZA_IQ ? session_check_iq(stanza) : 0;
 
 	if (!wrong && stanza->kind == STANZA_PRESENCE && stanza->type == TYPE_UNKNOWN)
 		wrong = HM_BAD_REQUEST; /* RFC 6121 4.7.1 */

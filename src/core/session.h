@@ -132,6 +132,7 @@ void session_request_over(const struct hm_letter *l);
 
 /* --- sent.c --- */
 /* One stanza of its client; takes the arena of in. */
+enum hm_cond session_check_iq(const struct hm_stanza *iq); /* RFC 6120 8.2.3. 0: fine. */
 void session_process(struct hm_session *s, struct session_input *in);
 /* A letter of its client goes; a request to its own account or host is counted until it is over. */
 void session_route(struct hm_session *s, struct hm_letter *take);

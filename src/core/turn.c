@@ -18,6 +18,7 @@
 #include "core/here.h"
 #include "core/metrics.h"
 #include "core/outbox.h"
+#include "core/remote.h"
 #include "core/router.h"
 #include "loop/worker.h"
 #include "store/store.h"
@@ -113,6 +114,8 @@ void
 turn_route(struct entity *e, struct hm_letter *take)
 {
 	letter_charge(take);
+	if (e && remote_is_kept(e, take))
+		take = remote_keep(e, take);
 	if (e)
 		outbox_route(e, take);
 	else
