@@ -117,8 +117,9 @@ def shown_in_order(ledger):
             at = place.get(s.stanza_id)
             if at is None or (s.how == ARCHIVE and view.first[s.stanza_id] != i):
                 continue
-            # A page of the archive has its own order, beside what is delivered meanwhile.
-            key = (s.session, s.how == ARCHIVE)
+            # A page of the archive has its own order, beside what is delivered meanwhile.  So has, where
+            # there are several clients, what another one went away with and had not acknowledged.
+            key = (s.session, s.how if s.how == ARCHIVE or (s.how == OFFLINE and view.syncs) else None)
             before = highest.get(key)
             if before and at < before[0]:
                 yield f'{view.name} got {s.ident} ({s.how}) behind {before[1].ident} ({before[1].how})', s.ident

@@ -15,6 +15,7 @@ class Plan:
     database = 'sqlite'
     workers = 2
     trace = False     # with the disk that forgets, and its trace
+    by_hand = False   # only when it is named
 
     def __init__(self, options):
         self.accounts = options.accounts
@@ -81,6 +82,7 @@ class FullDisk(Kill):
     """The same, and now and then no file can grow."""
 
     announced = ('level=error',)
+    by_hand = True
 
     async def fault(self, world, rng):
         await asyncio.sleep(rng.uniform(0.1, 0.8))
@@ -164,6 +166,7 @@ class Postgres(Plan):
 class PostgresStops(Plan):
     """It is stopped as by a crash, for a while, the server remains; now and then both go."""
 
+    by_hand = True
     database = 'postgresql'
     announced = ('level=warn', 'level=error')
 
@@ -186,6 +189,7 @@ class PostgresStops(Plan):
 class PostgresFar(Plan):
     """The way to it is long, gets lost in the middle, or answers do not arrive."""
 
+    by_hand = True
     database = 'postgresql'
     announced = ('level=warn', 'level=error')
 

@@ -58,13 +58,14 @@ def arguments():
     parser.add_argument('--build-dir', default=os.getcwd(), help='where the server was built')
     parser.add_argument('--server', help='the command to start instead of BUILD-DIR/src/daemon/hermod')
     parser.add_argument('--seed', type=int, default=random.randrange(1, 2**31), help='repeats what was drawn')
-    parser.add_argument('--seconds', type=float, default=6, help='of trouble in each plan')
+    parser.add_argument('--seconds', type=float, default=4, help='of trouble in each plan')
     parser.add_argument('--minutes', type=float, help='goes on for so long, each time with another seed')
     parser.add_argument('--database', choices=('sqlite', 'postgresql', 'both'),
                         help='only plans with this one (without it: both, where PostgreSQL is installed)')
     parser.add_argument('--accounts', type=int, default=10)
     parser.add_argument('--timeout', type=float, default=float(os.environ.get('XT_TIMEOUT', '5')))
     parser.add_argument('--log-level', default='info')
+    parser.add_argument('--all', action='store_true', help='also the plans that otherwise must be named')
     parser.add_argument('--keep', action='store_true', help="keep the servers' directories")
     return parser.parse_args()
 
@@ -113,7 +114,10 @@ def run_plan(name, options, certificates):
 
 
 def chosen(options):
-    names = [name for name in PLANS if not options.filters or any(f in name for f in options.filters)]
+    if options.filters:
+        names = [name for name in PLANS if any(f in name for f in options.filters)]
+    else:
+        names = [name for name in PLANS if options.all or not PLANS[name].by_hand]
     database = options.database or ('both' if is_there() else 'sqlite')
     return [name for name in names if database in ('both', PLANS[name].database)]
 

@@ -2,6 +2,7 @@
 # Copyright 2026 the Hermod authors
 """Steps about the relations between accounts and about the server itself."""
 
+import collections
 import re
 import time
 
@@ -158,9 +159,11 @@ class ServerSteps:
 
     @step(r'server dies')
     def server_dies(self, this):
-        """At a failpoint."""
+        """At a failpoint. What the clients had got until then can still be looked at."""
         self.server.dies()
-        self.close()
+        for client in self.clients.values():
+            client.read_all()
+            client.events = collections.deque(event for event in client.events if event[0] != 'eof')
 
     @step(r'failpoint (?P<name>\S+) (?P<action>fail|kill|wait|off)(?: after (?P<after>\d+))?')
     def failpoint(self, this, name, action, after):
