@@ -196,8 +196,11 @@ class Gajim:
             raise AssertionError("Gajim ended with status %d" % status)
 
     def came(self, text):
-        """How often a text has come as a message, in all starts together."""
-        return sum(line.count("<body>%s</body>" % text) for line in tail(self.output, 100000, 100000))
+        """How often a text has come as a message, in all starts together; answers from the archive, which
+        Gajim knows by their ids, do not count."""
+        output = "\n".join(tail(self.output, 100000, 100000))
+        output = re.sub(r"<message [^>]*><result xmlns='urn:xmpp:mam:2'.*?</result></message>", "", output)
+        return output.count("<body>%s</body>" % text)
 
     def complaints(self):
         """Exceptions in Gajim and errors that it logs."""
