@@ -345,6 +345,7 @@ static const struct hm_hook roster_hooks[] = {
 	HM_HOOK(account_received, HM_HANDLE, subscription_received),
 	HM_HOOK(account_received, HM_HANDLE, presence_probed),
 	HM_ON(presence_changed, presence_changed),
+	HM_ON(remote_back, remote_back),
 	HM_ON(account_deleting, subscription_deleting),
 };
 static const struct hm_user_load roster_load[] = { { ROSTER_LOAD, roster_rows } };

@@ -185,6 +185,48 @@ presence_changed(struct hm_mod *m, struct hm_session *session, const struct hm_s
 	}
 }
 
+/* --- Another server is there again ------------------------------------------------------------------ */
+
+static bool
+is_at(const char *jid, const char *domain)
+{
+	const char *at = strchr(jid, '@');
+
+	return strcmp(at ? at + 1 : jid, domain) == 0;
+}
+
+static struct addresses
+those_at(struct addresses all, const char *domain)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < all.n; i++) {
+		if (is_at(all.jid[i], domain))
+			all.jid[n++] = all.jid[i];
+	}
+	all.n = n;
+	return all;
+}
+
+/* What each side knows of the other is from before: 4.2.1 and 4.3.1 anew. */
+void
+remote_back(struct hm_mod *m, struct hm_user *u, const char *domain)
+{
+	struct addresses seen = those_at(contacts(m, u, is_seen), domain);
+	struct addresses told = those_at(contacts(m, u, sees_us), domain);
+	bool any = false;
+
+	hm_for_each_session(s, u)
+	{
+		if (!hm_session_presence(s))
+			continue;
+		any = true;
+		hm_fanout(m, hm_session_presence(s), told.jid, told.n);
+	}
+	if (any)
+		send_to_all(m, "probe", hm_user_jid(u), &seen);
+}
+
 /* --- Answers to probes: 4.3.2 ---------------------------------------------------------------------------- */
 
 /* 4.6.6: without a subscription, but with directed presence of that resource. */

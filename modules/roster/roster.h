@@ -85,6 +85,7 @@ void subscription_end(struct hm_mod *m, struct hm_user *u, struct item *it);
 
 /* --- presence.c: RFC 6121 4 --- */
 hm_presence_changed_fn presence_changed;
+hm_remote_back_fn remote_back;
 hm_account_received_fn presence_probed;
 /* Current presence of each available resource to a contact; or unavailable from each. */
 void presence_show_to(struct hm_mod *m, struct hm_user *u, const char *to);

@@ -15,6 +15,7 @@
 #include "core/metrics.h"
 #include "core/nonza.h"
 #include "core/outbox.h"
+#include "core/remote.h"
 #include "core/repeats.h"
 #include "core/sm.h"
 #include "core/turn.h"
@@ -272,6 +273,10 @@ came_back(struct mail *mail)
 void
 custody_return(struct hm_letter *take)
 {
+	if (take->held) {
+		remote_return(take);
+		return;
+	}
 	failpoint(FAILPOINT_BEFORE_RETURN);
 	take->mail.run = came_back;
 	worker_post(link_worker(take->session), &take->mail);

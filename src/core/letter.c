@@ -84,7 +84,7 @@ letter_free(struct hm_letter **l)
 	if ((*l)->awaited || (*l)->holds_session)
 		session_request_over(*l);
 	(*l)->awaited = (*l)->holds_session = false;
-	if ((*l)->custody) {
+	if (letter_is_held(*l)) {
 		turn_lends(&(*l)->charge);
 		if (!turn_keep(*l))
 			custody_return(*l);
@@ -120,7 +120,7 @@ letter_refuse(struct hm_letter *take, enum hm_cond cond, const char *text)
 	if (error) {
 		struct hm_letter *answer = letter_to(error, s->from);
 
-		if (!take->custody)
+		if (!letter_is_held(take))
 			charge_move(&answer->charge, &take->charge);
 		else if (take->charge.credit)
 			charge_take(&answer->charge, take->charge.credit, 1, sizeof(*answer));

@@ -17,6 +17,7 @@
 #include "xmpp/stanza.h"
 
 struct custody;
+struct remote_held;
 
 struct hm_letter {
 	struct mail mail;
@@ -38,6 +39,9 @@ struct hm_letter {
 	 * NULL: it is not held.
 	 */
 	struct custody *custody;
+	/* The same of one from another server (remote.h); at most one of both. */
+	struct remote_held *held;
+	uint64_t source;       /* held: where it came in, an id */
 	uint64_t fingerprint;  /* see repeats.h; 0: none */
 	bool refused;          /* its sender gets an error: sent again, it is a new attempt */
 	struct hm_entry entry; /* id 0: none */
@@ -71,5 +75,12 @@ void letter_change(struct hm_letter *l, const struct hm_stanza *take);
 /* An answer that is an error goes to the sender, if one may (RFC 6120 8.3.1); takes the letter. */
 void letter_refuse(struct hm_letter *take, enum hm_cond cond, const char *text);
 const char *bare_of(const char *jid, char *out, size_t max); /* cuts the resource off */
+
+/* It goes home when it is done with, and tells there what became of it. */
+static inline bool
+letter_is_held(const struct hm_letter *l)
+{
+	return l->custody || l->held;
+}
 
 #endif

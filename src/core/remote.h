@@ -35,7 +35,11 @@ struct hm_letter *remote_keep(struct entity *e, struct hm_letter *take) HM_MUST_
 void remote_up(struct link_msg *take);
 void remote_down(struct link_msg *take);
 void remote_acked(struct link_msg *take);
-/* A stanza from a remote server. (remote_in.c) */
+
+/* --- remote_in.c --- */
+/* A stanza from a remote server. */
 void remote_in(struct link_msg *take);
+/* Posts a letter that is done with to where it came in; any worker. */
+void remote_return(struct hm_letter *take);
 
 #endif

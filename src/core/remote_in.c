@@ -11,6 +11,7 @@
 #include "base/mem.h"
 #include "base/metrics.h"
 #include "core/core.h"
+#include "core/custody.h"
 #include "core/here.h"
 #include "core/metrics.h"
 #include "core/remote_pair.h"
@@ -19,9 +20,18 @@
 #include "loop/worker.h"
 #include "xmpp/jid.h"
 
-#define CREDIT_EVERY 16 /* stanzas */
-#define CREDIT_EVERY_BYTES 65536
 #define LOOK_UPS_BURST_S 25
+
+/*
+ * A stanza that came.  Credit for it, which is what the other server sees as an acknowledgement
+ * (XEP-0198), is given when it and all before it are done with: stored, if they are to be.
+ */
+struct remote_held {
+	struct list link;
+	struct remote_source *source; /* NULL: it is gone */
+	size_t bytes;
+	bool done;
+};
 
 /* --- Credit ------------------------------------------------------------------------------ */
 
@@ -56,16 +66,58 @@ looks_up_too_much(struct remote_source *s)
 static void
 return_credit(struct remote_source *s)
 {
-	struct link_msg *msg;
+	struct link_msg *msg = NULL;
 
-	if (s->processed == 0 || credit_is_used_up(s->credit) || looks_up_too_much(s))
+	if (credit_is_used_up(s->credit) || looks_up_too_much(s))
 		return;
-	msg = link_new(LINK_CREDIT, s->stream, s->id);
-	msg->u.credit.stanzas = s->processed;
-	msg->u.credit.bytes = s->processed_bytes;
-	s->processed = 0;
-	s->processed_bytes = 0;
-	link_to_stream(msg);
+	while (!list_empty(&s->held)) {
+		struct remote_held *first = list_entry(s->held.next, struct remote_held, link);
+
+		if (!first->done)
+			break;
+		if (!msg)
+			msg = link_new(LINK_CREDIT, s->stream, s->id);
+		msg->u.credit.stanzas++;
+		msg->u.credit.bytes += first->bytes;
+		list_remove(&first->link);
+		mem_free(first);
+	}
+	if (msg)
+		link_to_stream(msg);
+}
+
+static void
+turn_is_over(struct turn_end *te)
+{
+	return_credit(HM_CONTAINER(te, struct remote_source, turn_end));
+}
+
+static void
+done_with(struct remote_held *held)
+{
+	held->done = true;
+	if (held->source)
+		worker_at_turn_end(&held->source->turn_end);
+	else
+		mem_free(held);
+}
+
+static void
+came_back(struct mail *mail)
+{
+	struct hm_letter *l = HM_CONTAINER(mail, struct hm_letter, mail);
+	struct remote_held *held = l->held;
+
+	l->held = NULL;
+	letter_free(&l);
+	done_with(held);
+}
+
+void
+remote_return(struct hm_letter *take)
+{
+	take->mail.run = came_back;
+	worker_post(link_worker(take->source), &take->mail);
 }
 
 static void
@@ -91,7 +143,16 @@ source_free(struct remote_source *s)
 	table_remove_n(&here->remotes->sources, &s->stream, sizeof(s->stream));
 	table_remove_n(&here->remotes->sources_by_id, &s->id, sizeof(s->id));
 	timer_stop(&s->slower);
+	worker_cancel_turn_end(&s->turn_end);
 	credit_leave(&s->credit);
+	while (!list_empty(&s->held)) {
+		struct remote_held *held = list_entry(s->held.next, struct remote_held, link);
+
+		list_remove(&held->link);
+		held->source = NULL;
+		if (held->done)
+			mem_free(held);
+	}
 	mem_free(s->local);
 	mem_free(s->remote);
 	mem_free(s->tls);
@@ -118,6 +179,8 @@ remote_source_up(struct link_msg *take)
 	s->proof = take->u.domain_up.proof;
 	s->verified = take->u.domain_up.verified;
 	s->since_us = clock_wall_us();
+	list_init(&s->held);
+	s->turn_end.run = turn_is_over;
 	s->credit = credit_new(s->id, credit_back, (uint32_t)core_limits()->remote_unhandled,
 	                       core_limits()->remote_unhandled_bytes);
 	s->log = (struct hm_logctx){ .subject = "remote",
@@ -192,10 +255,17 @@ check_stanza(const struct hm_stanza *s, const struct jid *to, size_t bytes)
 }
 
 static void
-received(struct remote_source *s, const struct hm_stanza *take, const struct jid *to, size_t bytes)
+received(struct remote_source *s, const struct hm_stanza *take, const struct jid *to,
+         struct remote_held *held)
 {
 	struct hm_letter *l = letter_new(take, to, NULL);
-	enum hm_cond wrong = check_stanza(take, to, bytes);
+	enum hm_cond wrong = check_stanza(take, to, held->bytes);
+	bool is_held = !wrong && custody_is_due(l);
+
+	if (is_held) {
+		l->held = held;
+		l->source = s->id;
+	}
 
 	turn_begin(NULL, NULL);
 	turn_payer(s->credit);
@@ -204,6 +274,8 @@ received(struct remote_source *s, const struct hm_stanza *take, const struct jid
 	else
 		turn_route(NULL, l);
 	turn_end();
+	if (!is_held)
+		done_with(held);
 }
 
 /* RFC 6120 8.3.3.8 */
@@ -221,6 +293,7 @@ remote_in(struct link_msg *take)
 	bool malformed = false;
 	enum stream_cond cond;
 	const struct hm_stanza *stanza;
+	struct remote_held *held;
 
 	if (!s) {
 		link_free(take);
@@ -239,13 +312,15 @@ remote_in(struct link_msg *take)
 	}
 	metric_add(core_metric(CM_REMOTE_RECEIVED), 1);
 	s->stanzas++;
-	if (malformed)
-		refuse_malformed(stanza, s->local);
-	else
-		received(s, stanza, &to, take->u.domain_in.bytes);
-	s->processed++;
-	s->processed_bytes += take->u.domain_in.bytes;
-	if (s->processed >= CREDIT_EVERY || s->processed_bytes >= CREDIT_EVERY_BYTES)
-		return_credit(s);
+	held = mem_new(struct remote_held);
+	held->source = s;
+	held->bytes = take->u.domain_in.bytes;
+	list_push_back(&s->held, &held->link);
 	link_free(take);
+	if (!malformed) {
+		received(s, stanza, &to, held);
+	} else {
+		refuse_malformed(stanza, s->local);
+		done_with(held);
+	}
 }

@@ -8,6 +8,7 @@
 #include "base/table.h"
 #include "core/remote.h"
 #include "loop/timer.h"
+#include "loop/worker.h"
 
 enum remote_state {
 	REMOTE_LOADING,    /* what the former process has left is looked for */
@@ -64,8 +65,8 @@ struct remote_source {
 	int64_t since_us;
 	uint64_t stanzas;
 	struct credit *credit; /* what its stanzas have under way */
-	unsigned processed;    /* since the last credit */
-	size_t processed_bytes;
+	struct list held; /* struct remote_held: stanzas that got no credit yet, in their order */
+	struct turn_end turn_end;
 	int64_t look_ups; /* in thousandths that it may still cause */
 	int64_t look_ups_ms;
 	struct timer slower;

@@ -310,11 +310,16 @@ index_of(uint64_t stream)
 	return 0;
 }
 
+bool (*other_streams)(struct link_msg *take);
+
 static void
 stream_receive(struct link_msg *take)
 {
-	unsigned i = index_of(take->stream);
+	unsigned i;
 
+	if (other_streams && other_streams(take))
+		return;
+	i = index_of(take->stream);
 	switch (take->kind) {
 	case LINK_ATTACHED:
 		clients[i].session = take->session;
@@ -474,6 +479,18 @@ struct core_limits core_test_limits = {
 	.ask_time = 5000,
 	.confirm_messages = 3,
 	.confirm_time = 30000,
+	.remote_keep = 3600000,
+	.remote_wait = 60000,
+	.remote_retry = 10000,
+	.remote_retry_most = 40000,
+	.remote_letters = 10,
+	.remote_memory = 100000,
+	.remote_memory_total = 1000000,
+	.remote_unacknowledged = 5,
+	.remote_unacknowledged_size = 1000000,
+	.remote_unhandled = 20,
+	.remote_unhandled_bytes = 1000000,
+	.remote_look_ups = 1000,
 };
 
 /* The core's own tables: the store of these tests has none. */

@@ -43,10 +43,17 @@ extern int64_t fake_wrote[2]; /* the first arguments of the last write */
 void commits(void);           /* the oldest write, and runs */
 void commit_fails(void);
 unsigned writes_waiting(void);
+/* Of the table remote_queue; one that a former process has left, of romeo's. */
+size_t remote_rows(void);
+void remote_rows_forget(void);
+void remote_row_was_left(const char *remote, int64_t id, const char *to, const char *xml);
 
 /* --- Clients: streams by their numbers -------------------------------------------------- */
 
 struct hm_session;
+struct link_msg;
+/* true: it has taken the message; asked before all others. */
+extern bool (*other_streams)(struct link_msg *take);
 struct hm_session *session_at(uint64_t stream); /* NULL: it is over */
 /* Attached; and bound and available. */
 uint64_t unbound(const char *bare);
