@@ -93,6 +93,7 @@ struct archive_config {
 
 struct archive_state {
 	struct ring_pool rings;
+	uint64_t loads; /* of accounts */
 	/* The sweep (retention.c) */
 	bool awake;
 	unsigned step; /* classes that are done */
@@ -113,6 +114,7 @@ struct archive {
 	hm_archive_counted_fn *counted_fn; /* of a count under way */
 	struct hm_mod *counting;
 	int64_t newest; /* id of an entry of this account; 0: none since it was loaded */
+	uint64_t load;  /* the number of its loading on this worker */
 	uint64_t added; /* entries since it was loaded */
 	bool trimming;  /* what is below the floor is being deleted, or it is being looked for */
 	unsigned trim_step;
@@ -121,6 +123,9 @@ struct archive {
 
 struct archive_session {
 	int64_t asked_below; /* for its whole archive or what is new, when this was the next id; 0: never */
+	unsigned pages; /* that are being read */
+	uint64_t
+		load; /* of the account, when the last one was asked for; 0: something was in flight */
 	hm_archive_page_fn *page_fn; /* of the page that is being read */
 	struct hm_mod *asker;
 	int64_t page_limit;

@@ -79,6 +79,9 @@ sent_rows(struct hm_mod *m, struct hm_user *u, struct hm_rows *rows)
 static void
 user_loaded(struct hm_mod *m, struct hm_user *u)
 {
+	struct archive_state *as = hm_state(m);
+
+	((struct archive *)hm_user_state(m, u))->load = ++as->loads;
 	archive_wake(m);
 }
 

@@ -150,7 +150,8 @@ send_items(struct hm_mod *m, struct hm_iq *rq, const struct query *q, const stru
 		first = items->v[newest_first ? items->n - 1 : 0].id;
 		last = items->v[newest_first ? 0 : items->n - 1].id;
 	}
-	for (size_t i = 0; i < items->n; i++) {
+	/* Whoever asked may have gone while the page was read. */
+	for (size_t i = 0; r.session && i < items->n; i++) {
 		const struct item *item = &items->v[newest_first != q->flip ? items->n - 1 - i : i];
 
 		archive_send_result(&r, item->id, item->stanza, item->to);
@@ -186,20 +187,37 @@ read_items(struct hm_iq *rq, const struct range *r, struct hm_rows *rows, struct
 	}
 }
 
+/*
+ * May the ring go on where this page ends? Not when something else has come since it was asked for, or
+ * was in flight then and in the ring of an account that has been loaded again since.
+ */
+static bool
+is_followed(struct hm_mod *m, struct hm_iq *rq, int64_t last)
+{
+	const struct archive *a = hm_user_state(m, hm_iq_user(rq));
+	struct hm_session *s = hm_iq_session(rq);
+	const struct archive_session *as = s ? hm_session_state(m, s) : NULL;
+
+	return as && as->pages == 0 && as->load == a->load && a->newest <= last;
+}
+
 static void
 page_came(struct hm_iq *rq, struct hm_rows *rows)
 {
 	struct hm_mod *m = hm_iq_mod(rq);
 	struct archive *a = hm_user_state(m, hm_iq_user(rq));
+	struct hm_session *s = hm_iq_session(rq);
 	struct items items = { 0 };
 	struct range r;
 
+	if (s)
+		((struct archive_session *)hm_session_state(m, s))->pages--;
 	if (!read_range(m, rq, &r))
 		return;
 	read_items(rq, &r, rows, &items);
 	/* Who has read up to the end is followed from there in memory. */
 	if (!r.q.with && !items.more && !r.q.backward && r.q.end_us == INT64_MAX && items.n > 0 &&
-	    !r.place[BEFORE_ID])
+	    !r.place[BEFORE_ID] && is_followed(m, rq, items.v[items.n - 1].id))
 		ring_learn(&a->ring, items.v[items.n - 1].id);
 	send_items(m, rq, &r.q, &items, r.q.backward);
 }
@@ -209,7 +227,16 @@ ask_page(struct hm_mod *m, struct hm_iq *rq, const struct range *r)
 {
 	const struct archive_config *cfg = hm_config(m);
 	int64_t bytes = (int64_t)cfg->page_bytes;
+	const struct hm_user *u = hm_iq_user(rq);
+	struct hm_session *s = hm_iq_session(rq); /* NULL: it has ended meanwhile */
+	struct archive_session *as = s ? hm_session_state(m, s) : NULL;
 
+	if (as) {
+		bool settled_all = hm_settled_below(u) == INT64_MAX;
+
+		as->pages++;
+		as->load = settled_all ? ((const struct archive *)hm_user_state(m, u))->load : 0;
+	}
 	if (r->q.with)
 		hm_query(m, rq, r->q.backward ? WITH_BACKWARD : WITH_FORWARD, page_came,
 		         hm_iq_account(rq), r->above, r->below, r->max + 1, bytes,

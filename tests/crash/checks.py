@@ -115,7 +115,7 @@ def shown_in_order(ledger):
         highest = {}  # of a session
         for i, s in enumerate(view.sightings):
             at = place.get(s.stanza_id)
-            if at is None or (s.how == ARCHIVE and view.first[s.stanza_id] != i):
+            if at is None or view.first[s.stanza_id] != i:  # what is known has its place
                 continue
             # A page of the archive has its own order, beside what is delivered meanwhile.  So has, where
             # there are several clients, what another one went away with and had not acknowledged.
