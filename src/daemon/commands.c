@@ -5,10 +5,14 @@
 
 #include <stdio.h>
 
+#include "base/buf.h"
 #include "base/mem.h"
 #include "core/command.h"
 #include "daemon/reload.h"
 #include "daemon/server.h"
+#include "loop/worker.h"
+#include "net/resolver.h"
+#include "xmpp/jid.h"
 
 static struct server *server;
 
@@ -85,6 +89,64 @@ config_show(struct hm_mod *m, struct hm_cmd *cmd)
 	hm_cmd_done(cmd);
 }
 
+/* --- resolve --------------------------------------------------------------------------- */
+
+static void
+target_row(struct hm_cmd *cmd, const struct target *t, size_t number)
+{
+	static const char *const sources[] = { [TARGET_SRV] = "srv",
+		                               [TARGET_DOMAIN] = "domain",
+		                               [TARGET_LITERAL] = "literal",
+		                               [TARGET_FIXED] = "fixed" };
+	char text[TARGET_ADDRESS_TEXT_MAX];
+	struct buf addresses = { 0 };
+
+	for (size_t i = 0; i < t->n_addresses; i++)
+		buf_printf(&addresses, "%s%s", i > 0 ? " " : "",
+		           target_address_text(&t->address[i], text));
+	hm_cmd_row(cmd, hm_kv("order", number), hm_kv("host", t->host), hm_kv("port", (int)t->port),
+	           hm_kv("tls", t->direct_tls ? "direct" : "starttls"),
+	           hm_kv("priority", (int)t->priority), hm_kv("weight", (int)t->weight),
+	           hm_kv("from", sources[t->source]), hm_kv("dnssec", t->secure ? "yes" : "no"),
+	           hm_kv("tlsa", t->n_tlsa), hm_kv("addresses", addresses.data),
+	           hm_kv("trouble", t->trouble));
+	buf_free(&addresses);
+}
+
+static void
+resolved(void *ctx, struct targets *take)
+{
+	struct hm_cmd *cmd = ctx;
+
+	for (size_t i = 0; i < take->n; i++)
+		target_row(cmd, &take->v[i], i + 1);
+	if (take->found == TARGETS_FOUND)
+		hm_cmd_done(cmd);
+	else
+		hm_cmd_fail(cmd, take->found == TARGETS_BAD_DOMAIN ? HM_E_INVALID : HM_E_NOT_FOUND,
+		            take->text);
+	targets_free(&take);
+	command_drop(cmd);
+}
+
+static void
+resolve(struct hm_mod *m, struct hm_cmd *cmd)
+{
+	struct arena *arena = worker_scratch();
+	const char *domain = jid_prepare_domain(hm_cmd_text(cmd, 0), arena);
+	const char *ascii = domain ? jid_domain_ascii(domain, arena) : NULL;
+	const struct resolver_request request = { .domain = ascii ? ascii : domain,
+		                                  .timeout_ms =
+		                                          server->settings->resolver.timeout };
+
+	if (!domain) {
+		hm_cmd_fail(cmd, HM_E_INVALID, "That is no domain.");
+		return;
+	}
+	command_hold(cmd);
+	resolver_find(&request, resolved, cmd);
+}
+
 const struct hm_command daemon_commands[] = {
 	{ .name = "reload",
 	  .help = "Read the configuration again and apply what can change while the server runs.",
@@ -96,6 +158,11 @@ const struct hm_command daemon_commands[] = {
 	  .help = "Print the configuration in force, with all defaults; secrets are hidden.",
 	  .args = { { "host", HM_ARG_HOST, true } },
 	  .run = config_show },
+	{ .name = "resolve",
+	  .help = "Look up where the server of a domain is, as for a connection to it: the targets in the order in which they would be tried.",
+	  .args = { { "domain", HM_ARG_TEXT } },
+	  .run = resolve,
+	  .hidden = true },
 };
 const size_t daemon_commands_n = HM_COUNT(daemon_commands);
 

@@ -99,6 +99,7 @@ describe_configuration(void)
 	} blocks[] = {
 		{ "log", NULL, &settings_log_schema },
 		{ "storage", NULL, &settings_storage_schema },
+		{ "resolver", NULL, &settings_resolver_schema },
 		{ "limits", NULL, settings_limits_schema() },
 		{ "c2s", NULL, &stream_schema },
 		{ "listen", "NAME", &settings_listen_schema },

@@ -68,6 +68,8 @@ compare(struct reload *r)
 	changes_compare(c, "log.", &settings_log_schema, &started->log, &now->log, &next->log);
 	changes_compare(c, "storage.", &settings_storage_schema, &started->storage, &now->storage,
 	                &next->storage);
+	changes_compare(c, "resolver.", &settings_resolver_schema, &started->resolver,
+	                &now->resolver, &next->resolver);
 	changes_compare(c, "limits.", settings_limits_schema(), &started->limits, &now->limits,
 	                &next->limits);
 	changes_compare(c, "c2s.", &stream_schema, &started->c2s, &now->c2s, &next->c2s);
@@ -137,6 +139,7 @@ commit(struct reload *r)
 {
 	struct server *server = r->server;
 	struct listeners *gone = server->listeners;
+	struct dns_config dns;
 
 	r->old = server->settings;
 	server->settings = r->next;
@@ -144,6 +147,8 @@ commit(struct reload *r)
 		changes_add(&r->changes, false, "listen (%zu opened, %zu closed)", r->ports.opened,
 		            r->ports.closed);
 	log_set_level((enum hm_level)r->next->log.level);
+	settings_dns(r->next, &dns);
+	dns_configure(&dns);
 	core_set_limits(&r->next->limits);
 	certificates_use(server, r->tls);
 	hosts_commit(server->hosts, r->next);

@@ -27,6 +27,7 @@
 #include "loop/offload.h"
 #include "loop/worker.h"
 #include "net/conn.h"
+#include "net/dns.h"
 #include "store/fault_disk.h"
 #include "store/lock.h"
 #include "store/store.h"
@@ -105,6 +106,7 @@ static bool
 start(struct hm_error *why)
 {
 	struct system_user user;
+	struct dns_config dns;
 
 	if (!prepare_process(&user, why) || !bind_sockets(&user, why) || !open_store(why))
 		return false;
@@ -114,6 +116,8 @@ start(struct hm_error *why)
 	command_set_receiver(control_receive);
 	link_set_receivers(core_receive, stream_receive);
 	core_set_limits(&server.settings->limits);
+	settings_dns(server.settings, &dns);
+	dns_configure(&dns);
 	hosts_set_seed(server.options->test_seed);
 	server.hosts = hosts_new(server.settings, why);
 	workers_watchdog(WATCHDOG_MS);
@@ -186,6 +190,7 @@ end(void)
 	signals_close();
 	control_free();
 	stream_free();
+	dns_free();
 	workers_free();
 	hosts_free(&server.hosts);
 	tls_context_unref(&server.tls);

@@ -8,6 +8,7 @@
 
 #include <arpa/inet.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/log.h"
 #include "base/mem.h"
@@ -21,6 +22,8 @@ static const char *const formats[] = { "logfmt", "json", NULL };
 static const char *const listen_types[] = { "c2s", "c2s-tls", NULL };
 
 enum { STORAGE_SQLITE, STORAGE_POSTGRESQL };
+
+#define ROOT_KEY "/usr/share/dns/root.key"
 
 _Static_assert(HM_DEBUG == 0 && HM_ERROR == 3, "levels[] is in the order of enum hm_level");
 _Static_assert(LOG_LOGFMT == 0 && LOG_JSON == 1, "formats[] is in the order of enum log_format");
@@ -46,6 +49,7 @@ static const struct conf_block_rule top_blocks[] = {
 	{ .name = "storage", .doc = "The database." },
 	{ .name = "limits", .doc = "Limits of accounts and sessions." },
 	{ .name = "c2s", .doc = "Connections of clients." },
+	{ .name = "resolver", .doc = "How names are looked up in the DNS, to find other servers." },
 	{ .name = "listen", .titled = true, .doc = "A port; the title is any name. Without such a block: 5222 for STARTTLS and 5223 for direct TLS." },
 	{ .name = "module", .titled = true, .doc = "Keys of a module, for hosts that have no block of their own for it." },
 	{ .name = "host", .titled = true, .required = true, .doc = "A domain that is served." },
@@ -82,6 +86,14 @@ static const struct hm_conf_key storage_keys[] = {
 	STORAGE(patience, DURATION, "30 s", .min = "1 s", .max = "10 min", .doc = "With postgresql: how long reads wait for a database that is away, before who asked is told so. Writes wait until it is back."),
 };
 const struct conf_schema settings_storage_schema = { .keys = storage_keys, .n_keys = HM_COUNT(storage_keys) };
+
+#define RESOLVER(field, type, def, ...) HM_KEY(struct settings_resolver, field, type, def, ##__VA_ARGS__)
+static const struct hm_conf_key resolver_keys[] = {
+	RESOLVER(servers, LIST, NULL, .max = "8", .valid = dns_server_valid, .what = "a numeric address such as 192.0.2.53 or 192.0.2.53@5353", .doc = "The DNS servers to ask, as 192.0.2.53 or 192.0.2.53@5353. Without it: those of /etc/resolv.conf, and names of /etc/hosts."),
+	RESOLVER(trust_anchor, STRING, NULL, .doc = "A file of DS or DNSKEY records that DNSSEC begins with, or none: then nothing is validated, as it must be where the DNS servers strip signatures. Without it: " ROOT_KEY ", if it is there (package dns-root-data)."),
+	RESOLVER(timeout, DURATION, "20 s", .min = "1 s", .max = "5 min", .doc = "How long finding the server of a domain may take."),
+};
+const struct conf_schema settings_resolver_schema = { .keys = resolver_keys, .n_keys = HM_COUNT(resolver_keys) };
 
 #define LISTEN(field, type, def, ...) HM_KEY(struct settings_listen, field, type, def, ##__VA_ARGS__)
 static const struct hm_conf_key listen_keys[] = {
@@ -160,6 +172,32 @@ read_storage(struct settings *s, const struct conf_node *block, struct conf_repo
 }
 
 static void
+read_resolver(struct settings *s, const struct conf_node *block, struct conf_report *report)
+{
+	struct settings_resolver *r = &s->resolver;
+	const struct conf_node *key = conf_find(block, "trust_anchor");
+
+	conf_fill(s->snapshot->arena, block, &settings_resolver_schema, r, report);
+	if (!r->trust_anchor) {
+		s->trust_anchor = access(ROOT_KEY, R_OK) == 0 ? ROOT_KEY : NULL;
+	} else if (strcmp(r->trust_anchor, "none") != 0) {
+		r->trust_anchor = settings_path(s->snapshot->arena, key, r->trust_anchor);
+		s->trust_anchor = r->trust_anchor;
+		if (key && access(r->trust_anchor, R_OK) != 0)
+			conf_mistake(report, &key->at, "the file %s cannot be read",
+			             r->trust_anchor);
+	}
+}
+
+void
+settings_dns(const struct settings *s, struct dns_config *out)
+{
+	*out = (struct dns_config){ .servers = s->resolver.servers.v,
+		                    .n_servers = s->resolver.servers.n,
+		                    .trust_anchor = s->trust_anchor };
+}
+
+static void
 read_top(struct settings *s, struct conf_report *report)
 {
 	const struct conf_node *root = s->snapshot->root;
@@ -174,6 +212,7 @@ read_top(struct settings *s, struct conf_report *report)
 	s->log.file =
 		settings_path(arena, conf_find(conf_find_block(root, "log"), "file"), s->log.file);
 	read_storage(s, conf_find_block(root, "storage"), report);
+	read_resolver(s, conf_find_block(root, "resolver"), report);
 	conf_fill(arena, conf_find_block(root, "limits"), settings_limits_schema(), &s->limits,
 	          report);
 	conf_fill(arena, conf_find_block(root, "c2s"), &stream_schema, &s->c2s, report);

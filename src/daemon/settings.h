@@ -15,6 +15,7 @@
 #include "conf/snapshot.h"
 #include "core/core.h"
 #include "core/host.h"
+#include "net/dns.h"
 #include "net/tls.h"
 #include "store/store.h"
 #include "stream/settings.h"
@@ -48,6 +49,12 @@ struct settings_storage {
 	const char *connection;
 	bool statement_names;
 	uint32_t patience;
+};
+
+struct settings_resolver {
+	struct hm_conf_list servers;
+	const char *trust_anchor; /* NULL: the usual; or "none" */
+	uint32_t timeout;
 };
 
 enum listen_type { LISTEN_C2S, LISTEN_C2S_TLS };
@@ -91,6 +98,8 @@ struct settings {
 	struct settings_top top;
 	struct settings_log log;
 	struct settings_storage storage;
+	struct settings_resolver resolver;
+	const char *trust_anchor;   /* the file; NULL: nothing is validated */
 	const char *database;       /* path of the file; NULL: there is none */
 	struct store_server server; /* else */
 	struct core_limits limits;
@@ -105,7 +114,7 @@ struct settings {
 };
 
 extern const struct conf_schema settings_top_schema, settings_log_schema, settings_storage_schema,
-	settings_listen_schema, settings_host_schema;
+	settings_resolver_schema, settings_listen_schema, settings_host_schema;
 const struct conf_schema *settings_limits_schema(void);
 const struct conf_schema *settings_host_limits_schema(void);
 
@@ -126,6 +135,9 @@ const struct settings_host *settings_find_host(const struct settings *s, const c
 
 /* What store_open() takes; it points into the settings. */
 void settings_store(const struct settings *s, struct store_config *out);
+
+/* What dns_configure() takes; likewise. */
+void settings_dns(const struct settings *s, struct dns_config *out);
 
 /* As text of the configuration file with all defaults, secrets hidden. host NULL: everything. */
 void settings_write(const struct settings *s, const char *host, struct buf *out);

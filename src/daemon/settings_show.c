@@ -72,6 +72,7 @@ settings_write(const struct settings *s, const char *host, struct buf *out)
 		conf_write_keys(&settings_top_schema, &s->top, 0, out);
 		show_block("log", &settings_log_schema, &s->log, out);
 		show_block("storage", &settings_storage_schema, &s->storage, out);
+		show_block("resolver", &settings_resolver_schema, &s->resolver, out);
 		show_block("limits", settings_limits_schema(), &s->limits, out);
 		show_block("c2s", &stream_schema, &s->c2s, out);
 		for (size_t i = 0; i < s->n_listen; i++)

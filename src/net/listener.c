@@ -209,8 +209,8 @@ connections_came(evutil_socket_t fd, short what, void *ctx)
 
 /* --- Life --------------------------------------------------------------------------------- */
 
-static int
-fd_end(void)
+int
+listener_fd_end(void)
 {
 	long max = sysconf(_SC_OPEN_MAX);
 
@@ -236,7 +236,7 @@ listener_new(const char *address, uint16_t port, listener_accept_fn *accept, voi
 	l->accept = accept;
 	l->ctx = ctx;
 	l->n = n;
-	l->fd_end = fd_end();
+	l->fd_end = listener_fd_end();
 	for (unsigned i = 0; i < n; i++)
 		l->seat[i] = (struct seat){ .listener = l, .fd = -1 };
 	if (!open_seats(l, &at)) {

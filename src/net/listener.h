@@ -28,6 +28,8 @@ struct listener *listener_new(const char *address, uint16_t port, listener_accep
 void listener_start_here(struct listener *l); /* on each worker, once */
 void listener_stop_here(struct listener *l);  /* on each worker */
 uint16_t listener_port(const struct listener *l);
+/* Connections have descriptors below this; the rest is for the control socket, files and the database. Any thread. */
+int listener_fd_end(void);
 void listener_free(struct listener **l); /* closes; after all workers stopped it */
 
 #endif
