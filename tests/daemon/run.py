@@ -18,11 +18,12 @@ import test_database  # noqa: E402
 import test_disk  # noqa: E402
 import test_life  # noqa: E402
 import test_reload  # noqa: E402
+import test_resolve  # noqa: E402
 from server import Failed, Server, Skipped  # noqa: E402
 
 
 def all_tests():
-    for module in (test_config, test_life, test_reload, test_control, test_database, test_disk):
+    for module in (test_config, test_life, test_reload, test_control, test_database, test_disk, test_resolve):
         for name in sorted(vars(module)):
             if name.startswith('test_') and callable(vars(module)[name]):
                 yield f'{module.__name__}.{name}', vars(module)[name]
