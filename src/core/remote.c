@@ -106,7 +106,8 @@ pair_of(const struct link_msg *msg)
 static void
 found_at_start(const char *remote, const char *local)
 {
-	if (!remote_find(remote, local))
+	/* One that is served no longer may be so again. */
+	if (host_is_ours(local) && !remote_find(remote, local))
 		pair_new(remote, local);
 }
 
@@ -115,6 +116,7 @@ remote_start_here(void)
 {
 	here->remotes = mem_new(struct remotes);
 	list_init(&here->remotes->removals);
+	here->remotes->remove.run = remote_remove_rows;
 	if (router_has_remote())
 		remote_load_pairs(found_at_start);
 }

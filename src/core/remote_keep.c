@@ -49,13 +49,6 @@ must_not_be_lost(const struct entity *e, const struct hm_stanza *s)
 	return !is_fleeting(s);
 }
 
-bool
-remote_is_kept(const struct entity *e, const struct hm_letter *l)
-{
-	return router_has_remote() && l->row == 0 && l->stanza->from && turn_entity() == e &&
-	       !host_is_ours(l->to_domain) && must_not_be_lost(e, l->stanza);
-}
-
 const char *
 remote_domain_of(const char *jid)
 {
@@ -63,6 +56,14 @@ remote_domain_of(const char *jid)
 	const char *at = strchr(bare, '@');
 
 	return at ? at + 1 : bare;
+}
+
+bool
+remote_is_kept(const struct entity *e, const struct hm_letter *l)
+{
+	return router_has_remote() && l->row == 0 && l->stanza->from && turn_entity() == e &&
+	       !host_is_ours(l->to_domain) && must_not_be_lost(e, l->stanza) &&
+	       host_is_ours(remote_domain_of(l->stanza->from));
 }
 
 struct hm_letter *

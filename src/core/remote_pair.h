@@ -79,8 +79,8 @@ struct remotes {
 	struct table sources, sources_by_id;
 	size_t bytes;         /* of letters in items of all pairs */
 	struct list removals; /* rows that are done with */
-	bool removing;
-	struct timer remove_again;
+	struct turn_end remove;
+	struct timer remove_again; /* running: the store did not take them */
 	bool stopping;
 };
 
@@ -96,8 +96,9 @@ void remote_close(struct remote_pair *p);
 const char *remote_domain_of(const char *jid); /* scratch */
 
 /* --- remote_queue.c --- */
-/* remotes->removals: this row is done with. */
+/* This row is done with: it goes at the end of this turn, with others. */
 void remote_remove_row(const struct remote_pair *p, int64_t row, unsigned worker);
+void remote_remove_rows(struct turn_end *te); /* runs remotes->remove */
 /* To the end. false: there is no room, and the letter is still the caller's. */
 bool remote_add(struct remote_pair *p, struct hm_letter *take);
 /* These free an item and give its letter, which may be NULL where it waits; its row stays. */

@@ -84,65 +84,85 @@ struct removal {
 	unsigned worker;
 };
 
+/* On their way to the store. */
+struct removing {
+	struct removal *v[REMOVE_AT_ONCE];
+	size_t n;
+};
+
 static void
 removal_free(struct removal *r)
 {
-	list_remove(&r->link);
 	mem_free(r->remote);
 	mem_free(r->local);
 	mem_free(r);
 }
 
-static void remove_some(void);
-
 static void
 remove_again(struct timer *t)
 {
-	remove_some();
+	worker_at_turn_end(&here->remotes->remove);
 }
 
-/* ctx: how many of the oldest they were. */
+static void
+come_again(struct removing *group)
+{
+	struct remotes *rs = here->remotes;
+
+	for (size_t i = group->n; i > 0; i--)
+		list_push_front(&rs->removals, &group->v[i - 1]->link);
+	mem_free(group);
+	timer_start(&rs->remove_again, AGAIN_MS, remove_again);
+}
+
 static void
 removed(void *ctx, enum store_outcome outcome, struct store_rows *const *rows, size_t n)
 {
-	struct remotes *rs = here->remotes;
+	struct removing *group = ctx;
 
-	rs->removing = false;
 	if (outcome != STORE_OK) {
-		timer_start(&rs->remove_again, AGAIN_MS, remove_again);
+		come_again(group);
 		return;
 	}
-	for (uintptr_t left = (uintptr_t)ctx; left > 0; left--)
-		removal_free(list_entry(rs->removals.next, struct removal, link));
-	remove_some();
+	for (size_t i = 0; i < group->n; i++)
+		removal_free(group->v[i]);
+	mem_free(group);
 }
 
-/* What comes while the last ones are on their way goes with the next group. */
-static void
-remove_some(void)
+static bool
+remove_group(struct remotes *rs)
 {
-	struct remotes *rs = here->remotes;
+	struct removing *group = mem_new(struct removing);
 	struct hm_value args[REMOVE_AT_ONCE][4];
 	struct store_call calls[REMOVE_AT_ONCE];
-	uintptr_t n = 0;
 
-	if (rs->removing || list_empty(&rs->removals) || timer_running(&rs->remove_again))
-		return;
-	for (struct list *l = rs->removals.next; l != &rs->removals && n < REMOVE_AT_ONCE;
-	     l = l->next) {
-		const struct removal *r = list_entry(l, struct removal, link);
+	while (!list_empty(&rs->removals) && group->n < REMOVE_AT_ONCE) {
+		struct removal *r = list_entry(rs->removals.next, struct removal, link);
+		size_t i = group->n++;
 
-		args[n][0] = hm_value_text(r->remote);
-		args[n][1] = hm_value_text(r->local);
-		args[n][2] = hm_value_int(r->row);
-		args[n][3] = hm_value_int(r->worker);
-		calls[n] = (struct store_call){ statement[REMOVE], args[n], 4 };
-		n++;
+		list_remove(&r->link);
+		group->v[i] = r;
+		args[i][0] = hm_value_text(r->remote);
+		args[i][1] = hm_value_text(r->local);
+		args[i][2] = hm_value_int(r->row);
+		args[i][3] = hm_value_int(r->worker);
+		calls[i] = (struct store_call){ statement[REMOVE], args[i], 4 };
 	}
-	if (store_write(calls, n, removed, (void *)n))
-		rs->removing = true;
-	else
-		timer_start(&rs->remove_again, AGAIN_MS, remove_again);
+	if (store_write(calls, group->n, removed, group))
+		return true;
+	come_again(group);
+	return false;
+}
+
+void
+remote_remove_rows(struct turn_end *te)
+{
+	struct remotes *rs = HM_CONTAINER(te, struct remotes, remove);
+
+	while (!list_empty(&rs->removals) && !timer_running(&rs->remove_again)) {
+		if (!remove_group(rs))
+			return;
+	}
 }
 
 void
@@ -155,7 +175,7 @@ remote_remove_row(const struct remote_pair *p, int64_t row, unsigned worker)
 	r->row = row;
 	r->worker = worker;
 	list_push_back(&here->remotes->removals, &r->link);
-	remove_some();
+	worker_at_turn_end(&here->remotes->remove);
 }
 
 /* --- Items --------------------------------------------------------------------------- */

@@ -212,6 +212,12 @@ unconfirmed(struct hm_mod *m, struct hm_session *s, int64_t id)
 }
 
 static void
+back(struct hm_mod *m, struct hm_user *u, const char *domain)
+{
+	see(m, u, domain);
+}
+
+static void
 timer(struct hm_mod *m, struct hm_session *s)
 {
 	see(m, hm_session_user(s), "timer");
@@ -267,7 +273,7 @@ static const struct hm_hook hooks[] = {
 	HM_HOOK(account_received, HM_STORE, keep), HM_ON(session_closed, closed),
 	HM_ON(presence_changed, presence),         HM_ON(message_confirmed, confirmed),
 	HM_HOOK(client_deliver, HM_HANDLE, hold),  HM_ON(session_ending, ending),
-	HM_ON(message_unconfirmed, unconfirmed),
+	HM_ON(message_unconfirmed, unconfirmed),   HM_ON(remote_back, back),
 };
 
 HM_MODULE(probe) = {

@@ -82,7 +82,7 @@ const char *got(uint64_t stream);
  */
 extern bool module_archives;
 void begin_to_archive(void); /* with the ids' ceiling on disk */
-/* What the module was told: "closed", "unavailable", "confirmed", "unconfirmed", "deliver" (to an inactive client); "!" behind it when it had not loaded the account. */
+/* What the module was told: "closed", "unavailable", "confirmed", "unconfirmed", "deliver" (to an inactive client), the domain that is there again; "!" behind it when it had not loaded the account. */
 const char *module_saw(void);
 
 #endif

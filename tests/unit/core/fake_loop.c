@@ -27,6 +27,18 @@ worker_post(unsigned worker, struct mail *mail)
 	last = &mail->next;
 }
 
+static void
+end_turn(void)
+{
+	while (!list_empty(&turn_ends)) {
+		struct turn_end *te = HM_CONTAINER(turn_ends.next, struct turn_end, link);
+
+		list_remove(&te->link);
+		te->run(te);
+	}
+	arena_free(&scratch);
+}
+
 bool
 run_one(void)
 {
@@ -38,13 +50,7 @@ run_one(void)
 	if (!first)
 		last = &first;
 	mail->run(mail);
-	while (!list_empty(&turn_ends)) {
-		struct turn_end *te = HM_CONTAINER(turn_ends.next, struct turn_end, link);
-
-		list_remove(&te->link);
-		te->run(te);
-	}
-	arena_free(&scratch);
+	end_turn();
 	return true;
 }
 
@@ -62,7 +68,7 @@ pass_ms(int64_t ms)
 		t->fire(t);
 		l = timers.next;
 	}
-	arena_free(&scratch);
+	end_turn();
 	run();
 }
 

@@ -10,6 +10,8 @@
 #include "core/here.h"
 #include "core/ids.h"
 #include "core/remote_pair.h"
+#include "core/turn.h"
+#include "core/user.h"
 #include "core_test.h"
 #include "fake_remote.h"
 
@@ -329,6 +331,63 @@ a_server_that_comes_by_itself_is_there(void **state)
 	goes_out();
 }
 
+static void
+presence_is_asked_for_again(void **state)
+{
+	uint64_t other = client("romeo@a.example", "y");
+
+	says_and_is_stored("1");
+	is_up();
+	acknowledges(1);
+	goes_down(0, 0);
+	module_saw();
+	pass_ms(10000);
+	sends(romeo, "<presence id='2'" TO "/>");
+	run();
+	goes_down(HM_REMOTE_SERVER_TIMEOUT, 0);
+	pass_ms(14000);
+	assert_string_equal(module_saw(), "");
+	sends(romeo, "<presence id='3'" TO "/>");
+	run();
+	is_up();
+	assert_string_equal(module_saw(), "b.example ");
+	acknowledges(1);
+	goes_down(0, 0);
+	pass_ms(20000);
+	says_and_is_stored("4");
+	is_up();
+	assert_string_equal(module_saw(), "");
+	leaves(other);
+}
+
+static void
+what_is_not_ours_is_not_kept(void **state)
+{
+	const struct hm_stanza *forged = stanza_parse("<message><body>o</body></message>", 33);
+	struct hm_user *u = user_find("romeo@a.example");
+
+	turn_begin(&u->entity, NULL);
+	turn_route(&u->entity, letter_to(stanza_with_from(forged, "a@c.example"), "b@b.example"));
+	turn_end();
+	stanza_unref(&forged);
+	run();
+	assert_int_equal(writes_waiting(), 0);
+	assert_string_equal(remote_got(), "");
+}
+
+static void
+a_row_that_cannot_be_removed_is_tried_again(void **state)
+{
+	says_and_is_stored("1");
+	is_up();
+	acknowledges(1);
+	commit_fails();
+	assert_int_equal(remote_rows(), 1);
+	pass_ms(1100);
+	all_commits();
+	assert_int_equal(remote_rows(), 0);
+}
+
 /* --- Restarts ------------------------------------------------------------------------------------- */
 
 static void
@@ -379,6 +438,9 @@ main(void)
 		cmocka_unit_test_setup(an_idle_stream_may_end, fresh),
 		cmocka_unit_test_setup(a_pair_that_nobody_uses_goes, fresh),
 		cmocka_unit_test_setup(a_server_that_comes_by_itself_is_there, fresh),
+		cmocka_unit_test_setup(presence_is_asked_for_again, fresh),
+		cmocka_unit_test_setup(what_is_not_ours_is_not_kept, fresh),
+		cmocka_unit_test_setup(a_row_that_cannot_be_removed_is_tried_again, fresh),
 		cmocka_unit_test_setup(what_the_former_process_left_goes_first, fresh),
 		cmocka_unit_test_setup(its_pairs_are_connected_at_start, fresh),
 	};
