@@ -351,10 +351,11 @@ store_next(struct store_rows *rows)
 const char *
 store_text(const struct store_rows *rows, unsigned col)
 {
-	const struct fake_row *row = &rows->row[rows->at - 1];
+	const struct fake_row *row = rows->row;
 
 	if (!rows->of_remote)
 		return NULL;
+	row += rows->at - 1;
 	if (rows->what == REMOTE_PAIRS)
 		return col == 0 ? row->remote : row->local;
 	return col == 0 ? row->to : row->xml;
@@ -363,10 +364,11 @@ store_text(const struct store_rows *rows, unsigned col)
 int64_t
 store_int(const struct store_rows *rows, unsigned col)
 {
-	const struct fake_row *row = &rows->row[rows->at - 1];
+	const struct fake_row *row = rows->row;
 
 	if (!rows->of_remote)
 		return rows->id;
+	row += rows->at - 1;
 	return col == 0 ? row->id : col == 1 ? row->worker : (int64_t)strlen(row->xml);
 }
 
