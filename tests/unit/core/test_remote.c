@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "base/table.h"
 #include "core/core.h"
 #include "core/here.h"
 #include "core/ids.h"
@@ -410,6 +411,8 @@ its_pairs_are_connected_at_start(void **state)
 {
 	remote_row_was_left("c.example", clock_wall_us() - 2000000, "nurse@c.example",
 	                    "<message from='romeo@a.example/x' id='1'>" BODY "</message>");
+	table_free(&here->remotes->by_name);
+	table_free(&here->remotes->by_id);
 	mem_free(here->remotes);
 	remote_start_here();
 	run();
