@@ -17,8 +17,10 @@
  *
  *   When that is committed, the letter comes back to the sender's home: h of XEP-0198 may
  *   move on.  If nobody stored it (it was refused, there is no such account, it left for another
- *   domain, the store failed), letter_unstored is fired there, inside a turn: the archive writes
- *   a row of the sender's alone, under the same id, or gives the id up by doing nothing.
+ *   domain), letter_unstored is fired there, inside a turn: the archive writes a row of the
+ *   sender's alone, under the same id, or gives the id up by doing nothing.  If the store
+ *   failed, the message comes back to the sender as an error, the id is given up, and what would have
+ *   shown it (carbons) is dropped.
  *
  * Messages that nobody gave an entry are held, too (type headline and error excepted), until the
  * recipient's home has done with them.

@@ -151,6 +151,7 @@ void archive_rule_rows(struct hm_mod *m, struct hm_user *u, struct hm_rows *rows
 hm_client_sent_fn archive_client_rewrite, archive_client_store;
 hm_account_received_fn archive_account_rewrite, archive_account_store;
 hm_letter_unstored_fn archive_letter_unstored;
+hm_letter_failed_fn archive_letter_failed;
 /* The hash of an account and the bare JID of who it talks with. */
 int64_t archive_conversation(int64_t account, const char *bare);
 /* Its 32 bits, shifted to their place among the flags; 0: no resource. */

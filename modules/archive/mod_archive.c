@@ -135,6 +135,7 @@ static const struct hm_hook archive_hooks[] = {
 	HM_HOOK(account_received, HM_REWRITE, archive_account_rewrite),
 	HM_HOOK(account_received, HM_STORE, archive_account_store),
 	HM_ON(letter_unstored, archive_letter_unstored),
+	HM_ON(letter_failed, archive_letter_failed),
 };
 static const struct hm_user_load archive_load[] = {
 	{ LOAD_ACCOUNT, account_rows },

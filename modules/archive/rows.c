@@ -219,31 +219,20 @@ archive_client_store(struct hm_mod *m, struct hm_session *from, struct hm_letter
 	return HM_CONTINUE;
 }
 
-static bool
-is_not_said_by(const struct hm_elem *child, void *ctx)
-{
-	const char *by = hm_elem_is(child, NS_SID, "stanza-id") ? hm_elem_attr(child, "by") : NULL;
-
-	return !by || strcmp(by, ctx) != 0;
-}
-
 void
 archive_letter_unstored(struct hm_mod *m, struct hm_user *sender, struct hm_letter *l)
 {
-	const struct hm_stanza *s = hm_letter_stanza(l);
+	if (hm_letter_entry(l))
+		put_sent(m, l, hm_letter_stanza(l));
+}
 
-	if (!hm_letter_entry(l))
-		return;
-	if (hm_letter_id(l) == 0) {
-		put_sent(m, l, s);
-		return;
-	}
-	/* The recipient's store failed: what it has added is none of the sender's business. */
-	s = hm_stanza_done_ref(
-		hm_stanza_copy(s, is_not_said_by, (void *)(uintptr_t)hm_letter_to_bare(l)),
-		hm_letter_from(l));
-	put_sent(m, l, s);
-	hm_stanza_unref(&s);
+/* What stands in memory only is not there. */
+void
+archive_letter_failed(struct hm_mod *m, struct hm_user *sender, struct hm_letter *l)
+{
+	struct archive *a = hm_user_state(m, sender);
+
+	ring_clear(hm_state(m), &a->ring);
 }
 
 /* --- The recipient's side ------------------------------------------------------------------------- */

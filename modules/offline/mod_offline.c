@@ -119,10 +119,42 @@ offline_note(struct hm_mod *m, struct hm_user *u)
 	archive->delivered(archive_mod, u, cursor);
 }
 
+/*
+ * A write has failed and the account is loaded again: what its sessions were shown they need not be shown
+ * once more.  Messages that were not stored after all are missing from the pages (ledger_pass()).
+ */
+static bool
+fill_from_session(struct hm_mod *m, struct hm_user *u)
+{
+	struct offline *o = hm_user_state(m, u);
+	struct hm_mod *archive_mod;
+	const struct hm_archive_iface *archive = hm_archive(m, &archive_mod);
+	struct hm_archive_waiting w;
+	bool found = false;
+
+	hm_for_each_session(s, u)
+	{
+		struct offline_session *os = hm_session_state(m, s);
+
+		os->asking = false; /* the answer has come, or never will */
+		if (!os->kept)
+			continue;
+		o->ledger = os->kept->ledger;
+		o->numbers = os->kept->numbers;
+		hm_free(os->kept);
+		os->kept = NULL;
+		archive->waiting(archive_mod, u, &w);
+		o->cursor = w.delivered;
+		found = true;
+	}
+	return found;
+}
+
 static void
 offline_loaded(struct hm_mod *m, struct hm_user *u)
 {
-	fill(m, u);
+	if (!fill_from_session(m, u))
+		fill(m, u);
 	expire(m, u);
 	delivery_offer(m, u); /* loaded again with sessions */
 }
@@ -131,8 +163,26 @@ static void
 offline_free(struct hm_mod *m, struct hm_user *u)
 {
 	struct offline *o = hm_user_state(m, u);
+	struct hm_session *s = hm_first_session(u);
+	struct offline_session *os;
 
-	ledger_free(&o->ledger);
+	if (!s) {
+		ledger_free(&o->ledger);
+		return;
+	}
+	os = hm_session_state(m, s);
+	os->kept = hm_alloc(sizeof(*os->kept));
+	*os->kept = (struct kept){ o->ledger, o->numbers };
+}
+
+static void
+session_over(struct hm_mod *m, struct hm_session *s)
+{
+	struct offline_session *os = hm_session_state(m, s);
+
+	if (os->kept)
+		ledger_free(&os->kept->ledger);
+	hm_free(os->kept);
 }
 
 /* --- A planned restart ------------------------------------------------------------------------------ */
@@ -331,6 +381,7 @@ HM_MODULE(offline) = {
 	.user_loaded = offline_loaded,
 	.user_free = offline_free,
 	.session_state_size = sizeof(struct offline_session),
+	.session_free = session_over,
 	.session_save = save,
 	.session_restore = restore,
 };

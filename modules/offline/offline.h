@@ -34,7 +34,14 @@ struct offline {
 	struct hm_session *taker; /* gets what waits now; NULL: nobody */
 };
 
+/* What is known of the delivery while the account is loaded again: the sessions stay. */
+struct kept {
+	struct ledger ledger;
+	unsigned numbers;
+};
+
 struct offline_session {
+	struct kept *kept; /* of the account; NULL: it is loaded, or another session has it */
 	uint64_t bit; /* in the ledger; 0: it has none yet */
 	bool asking;  /* a page is being read */
 	int64_t asked_first, asked_last, asked_count, asked_bytes; /* of the stretch */

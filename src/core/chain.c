@@ -107,6 +107,12 @@ notice_remote_back(struct hm_user *u, const char *domain)
 }
 
 void
+notice_letter_failed(struct hm_user *sender, struct hm_letter *letter)
+{
+	NOTICE_RUN(letter_failed, sender->entity.host, sender->entity.address, sender, letter);
+}
+
+void
 notice_message_confirmed(struct hm_session *s, int64_t id)
 {
 	NOTICE_RUN(message_confirmed, s->user->entity.host, s->jid, s, id);

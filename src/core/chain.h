@@ -30,6 +30,7 @@ void notice_presence_changed(struct hm_session *s, const struct hm_stanza *now,
                              const struct hm_stanza *before);
 void notice_letter_unstored(struct hm_user *sender, struct hm_letter *letter);
 void notice_remote_back(struct hm_user *u, const char *domain);
+void notice_letter_failed(struct hm_user *sender, struct hm_letter *letter);
 void notice_message_confirmed(struct hm_session *s, int64_t id);
 void notice_message_unconfirmed(struct hm_session *s, int64_t id);
 void notice_account_deleting(struct hm_user *u);

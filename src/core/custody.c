@@ -192,10 +192,15 @@ end_one(struct custody *c)
 	mem_free(c);
 }
 
-/* It is neither held nor in the way of anything any more. */
+/*
+ * It is neither held nor in the way of anything any more.  kept: the sender's id is somebody's row's;
+ * else nothing shows it (carbons don't go).
+ */
 static void
-end(struct custody *c)
+end(struct custody *c, bool kept)
 {
+	if (c->marked && !kept)
+		outbox_take_back(&c->mark);
 	here->n_custody--;
 	metric_add(core_metric(CM_HELD), -1);
 	if (c->marked)
@@ -206,27 +211,29 @@ end(struct custody *c)
 	end_one(c);
 }
 
-/* A turn only for what may go now. */
+/* A turn only for what may go now. l: of the record; NULL: nobody need look at it. */
 static void
-end_and_flush(struct custody *c)
+end_and_flush(struct custody *c, struct hm_letter *l, bool kept)
 {
 	struct entity *e = &c->user->entity;
 
 	if (e->state != ENTITY_READY) {
-		end(c); /* entity_ready() flushes */
+		end(c, kept); /* entity_ready() flushes */
 		return;
 	}
 	turn_begin(e, NULL);
-	end(c);
+	if (l && l->failed && c->marked)
+		notice_letter_failed(c->user, l);
+	end(c, kept);
 	outbox_flush(e);
 	turn_end();
 }
 
 /* The sender's own row is on disk, or certainly not. */
 static void
-own_row_done(void *ctx)
+own_row_done(void *ctx, bool stored)
 {
-	end(ctx);
+	end(ctx, stored);
 }
 
 /* Nobody has stored it: the sender's modules may store their part. */
@@ -238,12 +245,12 @@ came_back_unstored(struct waiter *w, struct entity *e, enum hm_cond why)
 
 	l->custody = NULL;
 	if (!e) {
-		end_and_flush(c);
+		end_and_flush(c, NULL, false);
 	} else {
 		turn_begin(e, NULL);
 		notice_letter_unstored(c->user, l);
 		if (!turn_when_stored(own_row_done, c)) {
-			end(c);
+			end(c, false);
 			outbox_flush(e);
 		}
 		turn_end();
@@ -259,14 +266,14 @@ came_back(struct mail *mail)
 
 	if (l->refused && l->fingerprint)
 		repeats_forget(session_find(l->session), c->user->entity.address, l->fingerprint);
-	if (c->marked && !l->stored && !c->user->entity.doomed) {
+	if (c->marked && !l->stored && !l->failed && !c->user->entity.doomed) {
 		l->waiter.go = came_back_unstored;
 		l->waiter.bytes = 0;
 		entity_wait(&c->user->entity, &l->waiter);
 		return;
 	}
 	l->custody = NULL;
-	end_and_flush(c);
+	end_and_flush(c, l, l->stored);
 	letter_free(&l);
 }
 

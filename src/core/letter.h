@@ -44,6 +44,7 @@ struct hm_letter {
 	uint64_t source;       /* held: where it came in, an id */
 	uint64_t fingerprint;  /* see repeats.h; 0: none */
 	bool refused;          /* its sender gets an error: sent again, it is a new attempt */
+	bool failed;           /* so it was, since the store failed: it shall be nowhere */
 	struct hm_entry entry; /* id 0: none */
 	int64_t row;           /* in remote_queue, with row_worker (remote.h); 0: none */
 	unsigned row_worker;

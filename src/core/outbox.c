@@ -240,11 +240,23 @@ drop_from(struct list *queue, uint64_t turn)
 			continue;
 		if (o->turn == turn) {
 			if (o->letter) /* what caused it is refused; sent again, it is a new attempt */
-				o->letter->refused = true;
+				o->letter->refused = o->letter->failed = true;
 			output_free(o);
 		} else if (o->shows_memory) {
 			refuse_to_show(o);
 		}
+	}
+}
+
+void
+outbox_take_back(struct outbox_mark *m)
+{
+	list_for_each(l, next, &m->entity->outbox.shown)
+	{
+		struct outbox_item *item = list_entry(l, struct outbox_item, link);
+
+		if (item->kind == ITEM_DELIVER && ((struct output *)item)->turn == m->turn)
+			output_free((struct output *)item);
 	}
 }
 

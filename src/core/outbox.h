@@ -74,6 +74,8 @@ void outbox_open(struct outbox_mark *m);
  * its change become errors.
  */
 void outbox_drop(struct entity *e, uint64_t turn);
+/* Its id is given up: what its turn would have shown is dropped. Before outbox_open(). */
+void outbox_take_back(struct outbox_mark *m);
 /* Everything up to the first open mark goes.  Inside a turn of e, when e is READY. */
 void outbox_flush(struct entity *e);
 

@@ -33,7 +33,7 @@ struct hold {
 	struct store_call *calls;
 	size_t n, size;
 	struct mail *letters; /* in custody: they go home when it closes */
-	void (*closed)(void *ctx);
+	void (*closed)(void *ctx, bool stored);
 	void *closed_ctx;
 };
 
@@ -155,6 +155,7 @@ letters_go_home(struct hold *h, bool stored)
 		h->letters = l->mail.next;
 		l->stored = l->stored && stored;
 		l->refused = l->refused || !stored;
+		l->failed = l->failed || !stored;
 		custody_return(l);
 	}
 }
@@ -218,7 +219,7 @@ hold_close(struct hold *h, enum store_outcome outcome)
 	if (outcome != STORE_OK)
 		hold_failed(h, outcome == STORE_NO_ROOM);
 	if (h->closed)
-		h->closed(h->closed_ctx);
+		h->closed(h->closed_ctx, outcome == STORE_OK);
 	outbox_flush(e);
 	letters_go_home(h, outcome == STORE_OK);
 	turn_reads(e);
@@ -318,7 +319,7 @@ turn_keep(struct hm_letter *take)
 }
 
 bool
-turn_when_stored(void (*closed)(void *ctx), void *ctx)
+turn_when_stored(void (*closed)(void *ctx, bool stored), void *ctx)
 {
 	struct hold *h = here->turn.last_hold;
 

@@ -48,8 +48,8 @@ void turn_makes_certain(int64_t id);
  * is none.
  */
 bool turn_keep(struct hm_letter *take);
-/* Likewise runs closed(ctx), once. */
-bool turn_when_stored(void (*closed)(void *ctx), void *ctx);
+/* Likewise runs closed(), once; not stored: it has failed. */
+bool turn_when_stored(void (*closed)(void *ctx, bool stored), void *ctx);
 
 /*
  * Output of e (the turn's entity, or NULL: nobody's), through its outbox. All take what they are

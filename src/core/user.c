@@ -220,8 +220,10 @@ letter_go(struct waiter *w, struct entity *e, enum hm_cond why)
 		user_receive(user_of(e), l);
 	else if (why == HM_ITEM_NOT_FOUND)
 		user_unknown(host_find(l->to_domain), l);
-	else
+	else {
+		l->failed = true;
 		letter_refuse(l, why, NULL);
+	}
 }
 
 /* Presence that tells, and answers: for an account without sessions there is nobody to see it (DESIGN 2). */

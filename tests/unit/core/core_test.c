@@ -155,6 +155,12 @@ archived(struct hm_mod *m, struct hm_user *u, struct hm_letter *l)
 }
 
 static void
+failed(struct hm_mod *m, struct hm_user *sender, struct hm_letter *l)
+{
+	see(m, sender, "failed");
+}
+
+static void
 unstored(struct hm_mod *m, struct hm_user *sender, struct hm_letter *l)
 {
 	see(m, sender, "unstored");
@@ -267,13 +273,21 @@ static const struct hm_iq_route iq[] = {
 	{ HM_GET, HM_TO_HOST, HM_STRANGER, "test:open", NULL, request },
 };
 static const struct hm_hook hooks[] = {
-	HM_HOOK(client_sent, HM_STORE, entered),   HM_HOOK(client_sent, HM_HANDLE, subscribes),
-	HM_HOOK(client_sent, HM_OBSERVE, copies),  HM_HOOK(account_received, HM_STORE, archived),
-	HM_ON(letter_unstored, unstored),          HM_HOOK(account_received, HM_POLICY, policy),
-	HM_HOOK(account_received, HM_STORE, keep), HM_ON(session_closed, closed),
-	HM_ON(presence_changed, presence),         HM_ON(message_confirmed, confirmed),
-	HM_HOOK(client_deliver, HM_HANDLE, hold),  HM_ON(session_ending, ending),
-	HM_ON(message_unconfirmed, unconfirmed),   HM_ON(remote_back, back),
+	HM_HOOK(client_sent, HM_STORE, entered),
+	HM_HOOK(client_sent, HM_HANDLE, subscribes),
+	HM_HOOK(client_sent, HM_OBSERVE, copies),
+	HM_HOOK(account_received, HM_STORE, archived),
+	HM_ON(letter_unstored, unstored),
+	HM_ON(letter_failed, failed),
+	HM_HOOK(account_received, HM_POLICY, policy),
+	HM_HOOK(account_received, HM_STORE, keep),
+	HM_ON(session_closed, closed),
+	HM_ON(presence_changed, presence),
+	HM_ON(message_confirmed, confirmed),
+	HM_HOOK(client_deliver, HM_HANDLE, hold),
+	HM_ON(session_ending, ending),
+	HM_ON(message_unconfirmed, unconfirmed),
+	HM_ON(remote_back, back),
 };
 
 HM_MODULE(probe) = {
