@@ -6,6 +6,7 @@
 #include <stdio.h>
 
 #include "base/buf.h"
+#include "base/list.h"
 #include "base/mem.h"
 #include "core/command.h"
 #include "daemon/reload.h"
@@ -113,20 +114,39 @@ target_row(struct hm_cmd *cmd, const struct target *t, size_t number)
 	buf_free(&addresses);
 }
 
+struct resolving {
+	struct list link;
+	struct hm_cmd *cmd;
+	struct lookup *lookup;
+};
+static struct list all_resolving = { &all_resolving, &all_resolving };
+
+static void
+resolving_free(struct resolving **r)
+{
+	list_remove(&(*r)->link);
+	resolver_cancel(&(*r)->lookup);
+	command_drop((*r)->cmd);
+	mem_free(*r);
+	*r = NULL;
+}
+
 static void
 resolved(void *ctx, struct targets *take)
 {
-	struct hm_cmd *cmd = ctx;
+	struct resolving *r = ctx;
 
+	r->lookup = NULL;
 	for (size_t i = 0; i < take->n; i++)
-		target_row(cmd, &take->v[i], i + 1);
+		target_row(r->cmd, &take->v[i], i + 1);
 	if (take->found == TARGETS_FOUND)
-		hm_cmd_done(cmd);
+		hm_cmd_done(r->cmd);
 	else
-		hm_cmd_fail(cmd, take->found == TARGETS_BAD_DOMAIN ? HM_E_INVALID : HM_E_NOT_FOUND,
+		hm_cmd_fail(r->cmd,
+		            take->found == TARGETS_BAD_DOMAIN ? HM_E_INVALID : HM_E_NOT_FOUND,
 		            take->text);
 	targets_free(&take);
-	command_drop(cmd);
+	resolving_free(&r);
 }
 
 static void
@@ -138,13 +158,29 @@ resolve(struct hm_mod *m, struct hm_cmd *cmd)
 	const struct resolver_request request = { .domain = ascii ? ascii : domain,
 		                                  .timeout_ms =
 		                                          server->settings->resolver.timeout };
+	struct resolving *r;
 
-	if (!domain) {
-		hm_cmd_fail(cmd, HM_E_INVALID, "That is no domain.");
+	if (!domain || server->stopping) {
+		hm_cmd_fail(cmd, HM_E_INVALID, domain ? "The server stops." : "That is no domain.");
 		return;
 	}
+	r = mem_new(struct resolving);
+	list_push_back(&all_resolving, &r->link);
 	command_hold(cmd);
-	resolver_find(&request, resolved, cmd);
+	r->cmd = cmd;
+	r->lookup = resolver_find(&request, resolved, r);
+}
+
+void
+commands_stop(void)
+{
+	list_for_each(l, next, &all_resolving)
+	{
+		struct resolving *r = list_entry(l, struct resolving, link);
+
+		hm_cmd_fail(r->cmd, HM_E_SYSTEM, "The server stops.");
+		resolving_free(&r);
+	}
 }
 
 const struct hm_command daemon_commands[] = {

@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "core/core.h"
+#include "daemon/commands.h"
 #include "daemon/control.h"
 #include "daemon/notify.h"
 #include "daemon/round.h"
@@ -113,6 +114,7 @@ server_stop(struct server *server)
 	notify_send("STOPPING=1");
 	stopping.deadline_ms = clock_mono_ms() + server->settings->top.shutdown_timeout;
 	control_close();
+	commands_stop();
 	listeners_stop(&server->listeners);
 	round_run(stop_here, look, NULL);
 }

@@ -471,6 +471,7 @@ dns_server_start(const struct dns_server_record *table)
 	socklen_t len = sizeof(in);
 
 	records = table;
+	buf_clear(&asked);
 	make_key();
 	server = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	CHECK(bind(server, (struct sockaddr *)&in, sizeof(in)) == 0);
@@ -512,5 +513,4 @@ dns_server_stop(void)
 	close(server);
 	unlink(anchor);
 	EVP_PKEY_free(key);
-	buf_free(&asked);
 }

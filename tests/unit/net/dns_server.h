@@ -31,7 +31,7 @@ struct dns_server_record {
 const char *dns_server_start(const struct dns_server_record *table);
 /* The file with the signed zone's key; removed by the stop. */
 const char *dns_server_anchor(void);
-/* Questions so far for that name, of any type. */
+/* Questions so far for that name, of any type; also after the stop. */
 unsigned dns_server_asked(const char *name);
 void dns_server_stop(void);
 

@@ -399,9 +399,9 @@ run_domain(const char *name, const char *srv)
 	mail_begin.run = begin_domain;
 	worker_post(0, &mail_begin);
 	workers_run();
+	dns_server_stop();
 	dns_free();
 	workers_free();
-	dns_server_stop();
 	targets = result.targets;
 	assert_non_null(targets);
 }

@@ -140,6 +140,7 @@ find_all(unsigned workers, const struct resolver_request *requests, size_t n)
 	configure(dns_server_start(table));
 	worker_post(workers - 1, &run.mail);
 	workers_run();
+	dns_server_stop(); /* it moves the clock and wakes the workers */
 	dns_free();
 	workers_free();
 }
@@ -147,7 +148,6 @@ find_all(unsigned workers, const struct resolver_request *requests, size_t n)
 static void
 end(void)
 {
-	dns_server_stop();
 	for (size_t i = 0; i < run.n; i++)
 		targets_free(&run.targets[i]);
 }
@@ -387,6 +387,7 @@ run_with(void (*first)(struct mail *mail), const struct resolver_request *reques
 	configure(dns_server_start(table));
 	worker_post(1, &run.mail);
 	workers_run();
+	dns_server_stop(); /* it moves the clock and wakes the workers */
 	dns_free();
 	workers_free();
 	end();
@@ -442,6 +443,7 @@ a_reload_asks_anew(void **state)
 	start.mail.run = begin_reconfigured;
 	worker_post(0, &start.mail);
 	workers_run();
+	dns_server_stop(); /* it moves the clock and wakes the workers */
 	dns_free();
 	workers_free();
 	assert_true(dns_server_asked("_xmpp-server._tcp.plain.example") >= 2);
