@@ -178,6 +178,11 @@ HM_PUBLIC int64_t hm_now_us(void);                   /* wall clock, microseconds
 HM_PUBLIC const char *hm_tmp_stamp(int64_t wall_us); /* XEP-0082, UTC, seconds or milliseconds */
 HM_PUBLIC int64_t hm_uptime_s(void);
 HM_PUBLIC const char *hm_tmp_token(size_t chars); /* random, URL-safe, 6 bits a character */
+/*
+ * What only who has the key can make of this text (HMAC-SHA-256, 24 hexadecimal digits): a name that is
+ * always the same and tells nothing (XEP-0421).
+ */
+HM_PUBLIC const char *hm_tmp_keyed_name(const char *key, const char *text);
 
 /* --- Logging about a handle ------------------------------------------------------------------ */
 

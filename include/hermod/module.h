@@ -136,12 +136,14 @@ struct hm_hook {
 
 /*
  * HM_ARG_ACCOUNT: a bare JID of an account that exists. HM_ARG_JID: any address, normalised.
+ * HM_ARG_ENTITY: the bare JID of an entity of this module's service, whose key is the localpart.
  * HM_ARG_LINES: text that is sent line by line.
  */
 enum hm_arg_type {
 	HM_ARG_NONE,
 	HM_ARG_ACCOUNT,
 	HM_ARG_JID,
+	HM_ARG_ENTITY,
 	HM_ARG_HOST,
 	HM_ARG_TEXT,
 	HM_ARG_INT,
@@ -160,8 +162,8 @@ struct hm_command {
 	const char *help; /* one sentence */
 	struct hm_arg args[5];
 	/*
-	 * At the home of its first HM_ARG_ACCOUNT (which must exist), else on any worker. m is NULL
-	 * for the server's own commands.
+	 * At the home of its first HM_ARG_ACCOUNT (which must exist) or HM_ARG_ENTITY (which the
+	 * kind's .loaded says yes to), else on any worker. m is NULL for the server's own commands.
 	 */
 	void (*run)(struct hm_mod *m, struct hm_cmd *cmd);
 	bool streams; /* sends events until it is cancelled */
@@ -172,6 +174,7 @@ struct hm_command {
 /* accounts.id of the first account argument */
 HM_PUBLIC int64_t hm_cmd_account(const struct hm_cmd *cmd);
 HM_PUBLIC struct hm_user *hm_cmd_user(const struct hm_cmd *cmd);
+HM_PUBLIC struct hm_entity *hm_cmd_entity(const struct hm_cmd *cmd);
 HM_PUBLIC const char *hm_cmd_text(const struct hm_cmd *cmd, unsigned arg); /* NULL: left out */
 HM_PUBLIC int64_t hm_cmd_int(const struct hm_cmd *cmd, unsigned arg, int64_t otherwise);
 HM_PUBLIC void hm_cmd_done(struct hm_cmd *cmd);
@@ -229,8 +232,11 @@ struct hm_entity_kind {
 		size_t n;
 	} load;
 	size_t state_size; /* zeroed */
-	/* All loads are done.  false: there is no such entity, and the letter that woke it does not
-	 * make one; the core refuses it with item-not-found. */
+	/*
+	 * All loads are done.  false: there is no such entity, and the letter that woke it does not
+	 * make one; the core refuses it with item-not-found, and asks again with the next letter.
+	 * first is NULL: a command (HM_ARG_ENTITY).
+	 */
 	bool (*loaded)(struct hm_mod *m, struct hm_entity *e, struct hm_letter *first);
 	/* Messages, presence, IQs without a route, and errors.  HM_CONTINUE: the core refuses. */
 	enum hm_next (*received)(struct hm_mod *m, struct hm_entity *e, struct hm_letter *l);
@@ -244,6 +250,11 @@ struct hm_entity_kind {
 	bool (*idle)(struct hm_mod *m, struct hm_entity *e);
 	/* Frees what the state points to. */
 	void (*free)(struct hm_mod *m, struct hm_entity *e);
+	/*
+	 * A write failed: forgets what was loaded and keeps the rest (occupants); the load statements
+	 * run again, and .loaded is not asked.  NULL: .free, and the state is zeroed.
+	 */
+	void (*unload)(struct hm_mod *m, struct hm_entity *e);
 	/* disco#info of one entity, from its state. */
 	void (*info)(struct hm_mod *m, struct hm_entity *e, struct hm_info *info);
 };
@@ -264,6 +275,11 @@ struct hm_service {
 };
 
 HM_PUBLIC void *hm_entity_state(const struct hm_mod *m, const struct hm_entity *e);
+/*
+ * There is no such entity any more: .loaded is asked again with the next letter.  The module has
+ * emptied the state before.
+ */
+HM_PUBLIC void hm_entity_gone(struct hm_mod *m, struct hm_entity *e);
 HM_PUBLIC const char *hm_entity_jid(const struct hm_entity *e); /* bare: key@domain */
 HM_PUBLIC const char *hm_entity_key(const struct hm_entity *e);
 

@@ -126,12 +126,30 @@ hm_put_stanza(struct hm_writer *w, const struct hm_stanza *s, const char *to)
 /* Local accounts at one worker: one post for all of them. */
 struct bundle {
 	struct mail mail;
+	struct outbox_post waits; /* behind what the sender has stored */
+	unsigned worker;
 	const struct hm_stanza *stanza;
 	struct charge charge; /* for all of them, until the last has arrived */
 	size_t n;
 	const char **to; /* in text */
 	char *text;
 };
+
+static void
+bundle_free(struct bundle *b)
+{
+	turn_return(&b->charge);
+	stanza_unref(&b->stanza);
+	mem_free(b->to);
+	mem_free(b->text);
+	mem_free(b);
+}
+
+static void
+bundle_drop(struct outbox_post *p)
+{
+	bundle_free(HM_CONTAINER(p, struct bundle, waits));
+}
 
 static void
 bundle_mail(struct mail *mail)
@@ -146,11 +164,17 @@ bundle_mail(struct mail *mail)
 			charge_take(&l->charge, b->charge.credit, 1, sizeof(*l));
 		user_arrived(l);
 	}
-	charge_return(&b->charge);
-	stanza_unref(&b->stanza);
-	mem_free(b->to);
-	mem_free(b->text);
-	mem_free(b);
+	bundle_free(b);
+}
+
+static void
+bundle_go(struct outbox_post *p)
+{
+	struct bundle *b = HM_CONTAINER(p, struct bundle, waits);
+
+	turn_lends(&b->charge);
+	b->mail.run = bundle_mail;
+	worker_post(b->worker, &b->mail);
 }
 
 #define NO_WORKER UINT32_MAX
@@ -191,8 +215,13 @@ post_bundle(const struct hm_stanza *s, unsigned worker, const char *const *to,
 	b->text = text.data;
 	for (size_t i = 0; i < b->n; i++)
 		b->to[i] = b->text + (size_t)b->to[i];
-	b->mail.run = bundle_mail;
-	worker_post(worker, &b->mail);
+	b->worker = worker;
+	b->waits.go = bundle_go;
+	b->waits.drop = bundle_drop;
+	if (turn_entity())
+		outbox_post(turn_entity(), &b->waits);
+	else
+		bundle_go(&b->waits);
 }
 
 /*
@@ -203,15 +232,14 @@ void
 hm_fanout(struct hm_mod *m, const struct hm_stanza *s, const char *const *to, size_t n)
 {
 	struct entity *e = turn_entity();
-	bool waits = e && outbox_stops_routes(e); /* behind a hold, each by itself */
 	unsigned *homes = arena_alloc(worker_scratch(), (n + 1) * sizeof(*homes));
 
 	for (size_t i = 0; i < n; i++) {
-		homes[i] = waits ? NO_WORKER : account_home(to[i]);
+		homes[i] = account_home(to[i]);
 		if (homes[i] == NO_WORKER)
 			turn_route(e, letter_to(stanza_ref(s), to[i]));
 	}
-	for (unsigned worker = 0; !waits && worker < workers_count(); worker++)
+	for (unsigned worker = 0; worker < workers_count(); worker++)
 		post_bundle(s, worker, to, homes, n);
 }
 

@@ -5,6 +5,7 @@
  * tables (hermod/handles.h, hermod/act.h).  Scratch results die with the callback.
  */
 #include <stdarg.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <hermod/module.h>
@@ -13,8 +14,11 @@
 #include "base/mem.h"
 #include "base/random.h"
 #include "base/table.h"
+#include "crypto/hash.h"
 #include "loop/worker.h"
 #include "xmpp/jid.h"
+
+#define KEYED_NAME_BYTES 12
 
 /* --- Addresses ------------------------------------------------------------------------------------------------- */
 
@@ -100,6 +104,19 @@ const char *
 hm_tmp_token(size_t chars)
 {
 	return random_token(arena_alloc(worker_scratch(), chars + 1), chars);
+}
+
+const char *
+hm_tmp_keyed_name(const char *key, const char *text)
+{
+	unsigned char digest[CRYPTO_HASH_MAX];
+	char *name = arena_alloc(worker_scratch(), 2 * KEYED_NAME_BYTES + 1);
+
+	crypto_hmac(CRYPTO_SHA256, (struct crypto_bytes){ key, strlen(key) },
+	            (struct crypto_bytes){ text, strlen(text) }, digest);
+	for (unsigned i = 0; i < KEYED_NAME_BYTES; i++)
+		snprintf(name + (size_t)2 * i, 3, "%02x", digest[i]);
+	return name;
 }
 
 void *

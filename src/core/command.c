@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "core/here.h"
+#include "core/served.h"
 #include "core/turn.h"
 #include "core/user.h"
 #include "link/link.h"
@@ -44,9 +45,9 @@ command_free(struct hm_cmd *cmd)
 {
 	for (unsigned i = 0; i < COMMAND_ARGS; i++)
 		mem_free_secret(cmd->arg[i]);
-	if (cmd->user) {
-		cmd->user->entity.pins--;
-		entity_settle(&cmd->user->entity);
+	if (command_entity(cmd)) {
+		command_entity(cmd)->pins--;
+		entity_settle(command_entity(cmd));
 	}
 	mem_free(cmd->own);
 	mem_free(cmd);
@@ -69,7 +70,8 @@ command_drop(struct hm_cmd *cmd)
 	}
 	/* Its account is another worker's perhaps, and always one that may be in a turn just now. */
 	cmd->mail.run = free_mail;
-	worker_post(cmd->user ? link_home(cmd->user->entity.address) : here->worker, &cmd->mail);
+	worker_post(command_entity(cmd) ? link_home(command_entity(cmd)->address) : here->worker,
+	            &cmd->mail);
 }
 
 void
@@ -82,6 +84,8 @@ command_let_go(struct hm_cmd *cmd)
 struct entity *
 command_entity(const struct hm_cmd *cmd)
 {
+	if (cmd->entity)
+		return served_entity(cmd->entity);
 	return cmd->user ? &cmd->user->entity : NULL;
 }
 
@@ -242,21 +246,50 @@ account_there(struct waiter *w, struct entity *e, enum hm_cond why)
 	run_in_turn(cmd, call_run, NULL);
 }
 
+static void
+entity_there(struct waiter *w, struct entity *e, enum hm_cond why)
+{
+	struct hm_cmd *cmd = HM_CONTAINER(w, struct hm_cmd, waiter);
+	struct hm_entity *served = e ? served_of(e) : NULL;
+
+	if (!served || served_mod(served) != cmd->mod || !served_exists(served, NULL)) {
+		hm_cmd_fail(cmd, e ? HM_E_NOT_FOUND : HM_E_DATABASE,
+		            e ? "There is no such thing." : "It cannot be loaded now.");
+		command_drop(cmd);
+		if (e)
+			entity_settle(e);
+		return;
+	}
+	cmd->entity = served;
+	e->pins++;
+	run_in_turn(cmd, call_run, NULL);
+}
+
 static const char *
-account_arg(const struct hm_cmd *cmd)
+argument_of(const struct hm_cmd *cmd, enum hm_arg_type type)
 {
 	for (unsigned i = 0; i < COMMAND_ARGS; i++) {
-		if (cmd->command->args[i].type == HM_ARG_ACCOUNT && cmd->arg[i])
+		if (cmd->command->args[i].type == type && cmd->arg[i])
 			return cmd->arg[i];
 	}
 	return NULL;
+}
+
+/* Where it runs: the address of its account or entity; NULL: anywhere. */
+static const char *
+place_of(const struct hm_cmd *cmd)
+{
+	const char *account = argument_of(cmd, HM_ARG_ACCOUNT);
+
+	return account ? account : argument_of(cmd, HM_ARG_ENTITY);
 }
 
 static void
 run_mail(struct mail *mail)
 {
 	struct hm_cmd *cmd = HM_CONTAINER(mail, struct hm_cmd, mail);
-	const char *bare = account_arg(cmd), *module;
+	const char *bare = argument_of(cmd, HM_ARG_ACCOUNT);
+	const char *entity = argument_of(cmd, HM_ARG_ENTITY), *module;
 
 	find(cmd->command->name, &module);
 	if (module) {
@@ -271,6 +304,10 @@ run_mail(struct mail *mail)
 	if (bare) {
 		cmd->waiter.go = account_there;
 		user_wait(host_find(strchr(bare, '@') + 1), bare, &cmd->waiter);
+	} else if (entity) {
+		cmd->waiter.go = entity_there;
+		served_wait(service_find(strchr(entity, '@') + 1), hm_tmp_local(entity),
+		            &cmd->waiter);
 	} else {
 		run_in_turn(cmd, call_run, NULL);
 	}
@@ -302,7 +339,7 @@ command_run(uint64_t asker, const char *name, const struct command_value *v, siz
 		hm_cmd_fail(cmd, why.code ? why.code : (enum hm_error_code) - 1, why.text);
 	} else {
 		log_line(&cmd->log, HM_INFO, "command");
-		bare = account_arg(cmd);
+		bare = place_of(cmd);
 		command_hold(cmd); /* the asker's, until it has seen the end */
 		cmd->mail.run = run_mail;
 		worker_post(bare ? link_home(bare) : here->worker, &cmd->mail);
@@ -362,7 +399,7 @@ run_cancel(struct mail *mail)
 void
 command_cancel(struct hm_cmd *cmd)
 {
-	const char *bare = account_arg(cmd);
+	const char *bare = place_of(cmd);
 	struct cancel_mail *c;
 
 	atomic_store(&cmd->cancelled, true);

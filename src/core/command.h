@@ -76,10 +76,11 @@ struct hm_cmd {
 	struct mail mail;
 	struct waiter waiter;
 	const struct hm_command *command;
-	struct hm_mod *mod;      /* NULL: the server's own */
-	struct host *host;       /* of the account or host argument; may be NULL */
-	char *arg[COMMAND_ARGS]; /* NULL: left out */
-	struct hm_user *user;    /* of the account argument; pinned */
+	struct hm_mod *mod;       /* NULL: the server's own */
+	struct host *host;        /* of the account or host argument; may be NULL */
+	char *arg[COMMAND_ARGS];  /* NULL: left out */
+	struct hm_user *user;     /* of the account argument; pinned */
+	struct hm_entity *entity; /* of the entity argument; pinned */
 	unsigned asker_worker;
 	uint64_t asker;
 	atomic_uint refs;

@@ -144,7 +144,7 @@ command_arg_type(enum hm_arg_type type)
 		[HM_ARG_JID] = "jid",           [HM_ARG_HOST] = "host",
 		[HM_ARG_TEXT] = "text",         [HM_ARG_INT] = "int",
 		[HM_ARG_DURATION] = "duration", [HM_ARG_SECRET] = "secret",
-		[HM_ARG_LINES] = "lines",
+		[HM_ARG_LINES] = "lines",       [HM_ARG_ENTITY] = "entity",
 	};
 
 	return names[type];

@@ -68,6 +68,12 @@ read_arg(struct hm_cmd *cmd, const struct hm_arg *arg, const char *value, struct
 			               "This is not the address of an account of this server.");
 		}
 		return mem_strdup(jid.full);
+	case HM_ARG_ENTITY:
+		if (!jid_parse(&jid, value, worker_scratch()) || !jid.local || jid.resource ||
+		    !service_find(jid.domain) || service_find(jid.domain)->service->key)
+			return bad_arg(why, HM_E_INVALID, arg, "Nothing here has such an address.");
+		cmd->host = service_find(jid.domain)->host;
+		return mem_strdup(jid.full);
 	case HM_ARG_HOST:
 		domain = jid_prepare_domain(value, worker_scratch());
 		cmd->host = domain ? host_find(domain) : NULL;
@@ -133,6 +139,12 @@ struct hm_user *
 hm_cmd_user(const struct hm_cmd *cmd)
 {
 	return cmd->user;
+}
+
+struct hm_entity *
+hm_cmd_entity(const struct hm_cmd *cmd)
+{
+	return cmd->entity;
 }
 
 struct hm_mod *

@@ -194,6 +194,9 @@ flush_queue(struct list *queue)
 		if (item->kind == ITEM_CALL) {
 			list_remove(&item->link);
 			((struct outbox_call *)item)->run((struct outbox_call *)item);
+		} else if (item->kind == ITEM_POST) {
+			list_remove(&item->link);
+			((struct outbox_post *)item)->go((struct outbox_post *)item);
 		} else {
 			output_perform((struct output *)item);
 		}
@@ -236,6 +239,15 @@ drop_from(struct list *queue, uint64_t turn)
 		struct outbox_item *item = list_entry(l, struct outbox_item, link);
 		struct output *o = (struct output *)item;
 
+		if (item->kind == ITEM_POST) {
+			struct outbox_post *p = (struct outbox_post *)item;
+
+			if (p->turn == turn) {
+				list_remove(&item->link);
+				p->drop(p);
+			}
+			continue;
+		}
 		if (item->kind != ITEM_ROUTE && item->kind != ITEM_DELIVER)
 			continue;
 		if (o->turn == turn) {
@@ -292,6 +304,20 @@ outbox_route(struct entity *e, struct hm_letter *take)
 	if (is_of(here->turn.routes_behind, e))
 		stop_routes(here->turn.routes_behind);
 	output_new(&e->outbox.routed, ITEM_ROUTE)->letter = take;
+}
+
+void
+outbox_post(struct entity *e, struct outbox_post *take)
+{
+	take->item.kind = ITEM_POST;
+	take->turn = here->turn.serial;
+	if (!outbox_stops_routes(e)) {
+		take->go(take);
+		return;
+	}
+	if (is_of(here->turn.routes_behind, e))
+		stop_routes(here->turn.routes_behind);
+	list_push_back(&e->outbox.routed, &take->item.link);
 }
 
 /* Addresses of one account, whatever the resource. */

@@ -35,7 +35,7 @@ struct outbox {
 
 struct outbox_item {
 	struct list link;
-	enum { ITEM_MARK, ITEM_ROUTE, ITEM_DELIVER, ITEM_CLOSE, ITEM_CALL } kind;
+	enum { ITEM_MARK, ITEM_ROUTE, ITEM_POST, ITEM_DELIVER, ITEM_CLOSE, ITEM_CALL } kind;
 };
 
 /* Its place in both queues. */
@@ -51,6 +51,14 @@ struct outbox_mark {
 struct outbox_call {
 	struct outbox_item item;
 	void (*run)(struct outbox_call *c);
+};
+
+/* Something that is routed as one, to one worker: a bundle of letters (hm_fanout()). */
+struct outbox_post {
+	struct outbox_item item;
+	uint64_t turn; /* the turn that made it */
+	void (*go)(struct outbox_post *take);
+	void (*drop)(struct outbox_post *take); /* instead: what it follows from is not stored */
 };
 
 void outbox_init(struct outbox *o);
@@ -85,6 +93,8 @@ bool outbox_stops_routes(const struct entity *e);
 void outbox_route(struct entity *e, struct hm_letter *take);
 void outbox_deliver(struct entity *e, struct hm_session *s, const struct hm_stanza *take,
                     const char *to, int64_t id);
+/* In its order among what is routed; at once where nothing is waited for. */
+void outbox_post(struct entity *e, struct outbox_post *take);
 void outbox_close(struct entity *e, struct hm_session *s);
 /*
  * c->run() once all that e shows so far is certain, in any turn of e; at once when that is so. c

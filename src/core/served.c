@@ -111,14 +111,23 @@ served_idle(const struct entity *base)
 }
 
 static void
-served_unload(struct entity *base)
+forget_state(struct hm_entity *e)
 {
-	struct hm_entity *e = (struct hm_entity *)base;
-
 	if (e->kind->free)
 		e->kind->free(e->mod, e);
 	memset(e->state, 0, e->kind->state_size);
 	e->loaded = false;
+}
+
+static void
+served_unload(struct entity *base)
+{
+	struct hm_entity *e = (struct hm_entity *)base;
+
+	if (e->loaded && e->kind->unload)
+		e->kind->unload(e->mod, e);
+	else
+		forget_state(e);
 }
 
 static void
@@ -140,7 +149,7 @@ served_free(struct entity *base)
 	struct hm_entity *e = (struct hm_entity *)base;
 
 	forget_timers(e);
-	served_unload(base);
+	forget_state(e);
 	mem_free(e->state);
 	mem_free((char *)(uintptr_t)e->key);
 	mem_free(e);
@@ -176,18 +185,30 @@ is_request(const struct hm_stanza *s)
 	return s->kind == STANZA_IQ && (s->type == TYPE_GET || s->type == TYPE_SET);
 }
 
+bool
+served_exists(struct hm_entity *e, struct hm_letter *first)
+{
+	if (!e->loaded) {
+		doing(e->mod, "loaded", e->entity.address);
+		e->loaded = !e->kind->loaded || e->kind->loaded(e->mod, e, first);
+		done_doing();
+	}
+	return e->loaded;
+}
+
+struct hm_mod *
+served_mod(const struct hm_entity *e)
+{
+	return e->mod;
+}
+
 static void
 receive(struct hm_entity *e, struct hm_letter *l)
 {
 	enum hm_side side = l->to_resource ? HM_TO_OCCUPANT : HM_TO_ENTITY;
 	enum hm_next next;
 
-	if (!e->loaded) {
-		doing(e->mod, "loaded", e->entity.address);
-		e->loaded = !e->kind->loaded || e->kind->loaded(e->mod, e, l);
-		done_doing();
-	}
-	if (!e->loaded) {
+	if (!served_exists(e, l)) {
 		letter_refuse(l, HM_ITEM_NOT_FOUND, NULL);
 		return;
 	}
@@ -240,19 +261,12 @@ key_of(const struct host_service *service, const struct hm_letter *l, char *key)
 	return true;
 }
 
-static void
-home_mail(struct mail *mail)
+void
+served_wait(const struct host_service *service, const char *key, struct waiter *w)
 {
-	struct hm_letter *l = HM_CONTAINER(mail, struct hm_letter, mail);
-	const struct host_service *service = service_find(l->to_domain);
-	char key[KEY_MAX], *address;
-	struct entity *base;
+	char *address = mem_printf("%s@%s", key, service->domain);
+	struct entity *base = entity_find(address);
 
-	key_of(service, l, key);
-	address = mem_printf("%s@%s", key, service->domain);
-	base = entity_find(address);
-	l->waiter.go = letter_go;
-	l->waiter.bytes = stanza_bytes(l->stanza) + sizeof(*l);
 	if (!base) {
 		struct hm_entity *e = mem_new(struct hm_entity);
 
@@ -266,7 +280,20 @@ home_mail(struct mail *mail)
 		entity_add(base, &served_class, service->host, address, e->mod->slot->module->name);
 	}
 	mem_free(address);
-	entity_wait(base, &l->waiter);
+	entity_wait(base, w);
+}
+
+static void
+home_mail(struct mail *mail)
+{
+	struct hm_letter *l = HM_CONTAINER(mail, struct hm_letter, mail);
+	const struct host_service *service = service_find(l->to_domain);
+	char key[KEY_MAX];
+
+	key_of(service, l, key);
+	l->waiter.go = letter_go;
+	l->waiter.bytes = stanza_bytes(l->stanza) + sizeof(*l);
+	served_wait(service, key, &l->waiter);
 }
 
 static void
@@ -320,6 +347,13 @@ const char *
 hm_entity_key(const struct hm_entity *e)
 {
 	return e->key;
+}
+
+void
+hm_entity_gone(struct hm_mod *m, struct hm_entity *e)
+{
+	hm_assert(m == e->mod);
+	e->loaded = false;
 }
 
 const struct hm_logctx *
