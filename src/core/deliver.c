@@ -210,7 +210,7 @@ receive_iq(struct hm_user *u, struct hm_letter *l)
 	}
 	match = resource_of(u, l->to_resource);
 	/* 8.5.3.1: who does not share presence can't tell this from a resource that is not there. */
-	if (match && request && !session_visible_to(match, l->from_bare, l->stanza->from))
+	if (match && request && !session_visible_to(match, l->from_bare))
 		match = NULL;
 	l->plan = match ? HM_PLAN_SESSIONS : request ? HM_PLAN_REFUSE : HM_PLAN_DROP;
 	if (chain_account_received(u, l, HM_STORE, HM_HANDLE) == HM_STOP)

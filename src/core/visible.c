@@ -21,9 +21,22 @@ user_visible_to(struct hm_user *u, const char *from_bare)
 	return iface && (iface->subscription(roster, u, from_bare) & HM_SUB_FROM);
 }
 
-bool
-session_visible_to(const struct hm_session *s, const char *from_bare, const char *from)
+/* An occupant of a room where this session is, under a nick of its own, is one address with it. */
+static bool
+directed_to_bare(const struct hm_session *s, const char *bare)
 {
-	return user_visible_to(s->user, from_bare) || (from && table_get(&s->directed, from)) ||
-	       table_get(&s->directed, from_bare);
+	size_t pos = 0, len = strlen(bare);
+	const char *to;
+
+	while (table_next(&s->directed, &pos, &to, NULL)) {
+		if (strncmp(to, bare, len) == 0 && (to[len] == '/' || to[len] == '\0'))
+			return true;
+	}
+	return false;
+}
+
+bool
+session_visible_to(const struct hm_session *s, const char *from_bare)
+{
+	return user_visible_to(s->user, from_bare) || directed_to_bare(s, from_bare);
 }

@@ -8,10 +8,10 @@
 #include "core/user.h"
 
 /*
- * Own account, a subscription "from" or "both", or directed presence of this session. from: full
- * JID.
+ * Own account, a subscription "from" or "both", or directed presence of this session, to whatever
+ * resource of the asker.
  */
-bool session_visible_to(const struct hm_session *s, const char *from_bare, const char *from);
+bool session_visible_to(const struct hm_session *s, const char *from_bare);
 /* Own account or a subscription. */
 bool user_visible_to(struct hm_user *u, const char *from_bare);
 
