@@ -272,6 +272,35 @@ CREATE TABLE last_activity (
 	gone bigint
 );
 
+CREATE TABLE muc_affiliation (
+	domain text NOT NULL,
+	room text NOT NULL,
+	jid text NOT NULL,
+	affiliation bigint NOT NULL,
+	nick text,
+	reason text
+);
+
+CREATE TABLE muc_room (
+	domain text NOT NULL,
+	name text NOT NULL,
+	persistent bigint NOT NULL,
+	listed bigint NOT NULL,
+	flags bigint NOT NULL,
+	roles bigint NOT NULL,
+	max_users bigint NOT NULL,
+	history bigint NOT NULL,
+	title text NOT NULL,
+	description text NOT NULL,
+	lang text NOT NULL,
+	password text NOT NULL,
+	secret text NOT NULL,
+	created bigint NOT NULL,
+	subject text,
+	subject_by text,
+	subject_at bigint
+);
+
 CREATE TABLE private (
 	account bigint NOT NULL,
 	ns text NOT NULL,
@@ -414,6 +443,12 @@ ALTER TABLE ONLY id_ceilings
 
 ALTER TABLE ONLY last_activity
 	ADD CONSTRAINT last_activity_pkey PRIMARY KEY (account);
+
+ALTER TABLE ONLY muc_affiliation
+	ADD CONSTRAINT muc_affiliation_pkey PRIMARY KEY (domain, room, jid);
+
+ALTER TABLE ONLY muc_room
+	ADD CONSTRAINT muc_room_pkey PRIMARY KEY (domain, name);
 
 ALTER TABLE ONLY private
 	ADD CONSTRAINT private_pkey PRIMARY KEY (account, ns);
@@ -570,6 +605,9 @@ ALTER TABLE ONLY blocking
 
 ALTER TABLE ONLY last_activity
 	ADD CONSTRAINT last_activity_account_fkey FOREIGN KEY (account) REFERENCES accounts(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY muc_affiliation
+	ADD CONSTRAINT muc_affiliation_domain_room_fkey FOREIGN KEY (domain, room) REFERENCES muc_room(domain, name) ON DELETE CASCADE;
 
 ALTER TABLE ONLY private
 	ADD CONSTRAINT private_account_fkey FOREIGN KEY (account) REFERENCES accounts(id) ON DELETE CASCADE;
