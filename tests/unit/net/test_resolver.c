@@ -402,6 +402,44 @@ a_lookup_can_be_left(void **state)
 	run_with(begin_and_leave, NULL, 0);
 }
 
+/* More at a time than libunbound is given, and more than one worker looks up. */
+#define MANY 500
+
+static unsigned many_found, many_busy;
+
+static void
+one_of_many(void *ctx, struct targets *take)
+{
+	if (take->found == TARGETS_BUSY)
+		many_busy++;
+	else
+		many_found += CHECK(take->found == TARGETS_NO_DOMAIN);
+	targets_free(&take);
+	if (many_found + many_busy == MANY + 1)
+		workers_stop();
+}
+
+static void
+begin_many(struct mail *mail)
+{
+	for (unsigned i = 0; i <= MANY; i++) {
+		char domain[32];
+		const struct resolver_request request = { domain, NULL, 0, 30000 };
+
+		snprintf(domain, sizeof(domain), "n%u.example", i);
+		resolver_find(&request, one_of_many, NULL);
+	}
+}
+
+static void
+many_wait_in_line(void **state)
+{
+	many_found = many_busy = 0;
+	run_with(begin_many, NULL, 0);
+	assert_int_equal(many_busy, 1);
+	assert_int_equal(many_found, MANY);
+}
+
 static unsigned reconfigured;
 
 static void
@@ -476,6 +514,7 @@ main(void)
 		cmocka_unit_test(what_the_caller_says_goes_first),
 		cmocka_unit_test(answers_are_kept),
 		cmocka_unit_test(a_lookup_can_be_left),
+		cmocka_unit_test(many_wait_in_line),
 		cmocka_unit_test(a_reload_asks_anew),
 		cmocka_unit_test(servers_are_addresses),
 	};
