@@ -18,6 +18,12 @@ proof_name(enum link_domain_proof proof)
 	return names[proof];
 }
 
+static const char *
+yes_or_no(bool is)
+{
+	return is ? "yes" : "no";
+}
+
 /* The domain of the command's first argument, or any. */
 static bool
 is_meant(const struct hm_cmd *cmd, const char *remote)
@@ -108,8 +114,8 @@ show_pair(struct hm_cmd *cmd, struct remote_pair *p)
 	           hm_kv("since", clock_stamp(p->since_us, 0, since)),
 	           hm_kv("peer", up ? p->peer : NULL), hm_kv("tls", up ? p->tls : NULL),
 	           hm_kv("authenticated_by", up ? proof_name(p->proof) : NULL),
-	           hm_kv("certificate_valid", up && p->verified),
-	           hm_kv("acknowledges", up && p->acks), hm_kv("waiting", p->n_items),
+	           hm_kv("certificate_valid", yes_or_no(up && p->verified)),
+	           hm_kv("acknowledges", yes_or_no(up && p->acks)), hm_kv("waiting", p->n_items),
 	           hm_kv("unacknowledged", p->n_sent), hm_kv("failures", p->failures),
 	           hm_kv("retry_s", p->state == REMOTE_FAILED ? retry_ms / 1000 : 0),
 	           hm_kv("last_error", p->cond ? cond_name(p->cond) : NULL), hm_kv("why", p->text),
@@ -125,7 +131,7 @@ show_source(struct hm_cmd *cmd, const struct remote_source *s)
 	           hm_kv("direction", "in"), hm_kv("state", "connected"),
 	           hm_kv("since", clock_stamp(s->since_us, 0, since)), hm_kv("peer", s->peer),
 	           hm_kv("tls", s->tls), hm_kv("authenticated_by", proof_name(s->proof)),
-	           hm_kv("certificate_valid", s->verified), hm_kv("stanzas", s->stanzas),
+	           hm_kv("certificate_valid", yes_or_no(s->verified)), hm_kv("stanzas", s->stanzas),
 	           hm_kv("worker", here->worker));
 }
 

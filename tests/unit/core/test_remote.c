@@ -413,6 +413,8 @@ its_pairs_are_connected_at_start(void **state)
 	                    "<message from='romeo@a.example/x' id='1'>" BODY "</message>");
 	table_free(&here->remotes->by_name);
 	table_free(&here->remotes->by_id);
+	table_free(&here->remotes->sources);
+	table_free(&here->remotes->sources_by_id);
 	mem_free(here->remotes);
 	remote_start_here();
 	run();
