@@ -25,6 +25,7 @@
 #define IDLE_MS (10 * 60 * 1000)
 /* A stream that ends sooner counts as one that could not be had. */
 #define SHORT_US INT64_C(5000000)
+#define CLOSE_MS 5000
 #define TIMER_MAX_MS (3600 * 1000)
 
 /* --- Pairs ---------------------------------------------------------------------------- */
@@ -264,7 +265,7 @@ send_one(struct remote_pair *p, struct remote_item *item)
 static void
 send_what_waits(struct remote_pair *p)
 {
-	while (!list_empty(&p->items) && has_room(p)) {
+	while (!list_empty(&p->items) && has_room(p) && !p->close_ms) {
 		struct remote_item *item = list_entry(p->items.next, struct remote_item, link);
 
 		if (!item->letter) {
@@ -274,6 +275,46 @@ send_what_waits(struct remote_pair *p)
 		send_one(p, item);
 		p->used_ms = worker_now_ms();
 	}
+}
+
+/* --- Streams that end --------------------------------------------------------------------- */
+
+/* It is not known whether it came. */
+static void
+is_lost(struct remote_pair *p, struct remote_item *item)
+{
+	struct hm_letter *l = remote_sent_letter(p, item);
+
+	p->stale = p->stale || l->stanza->kind == STANZA_PRESENCE;
+	if (l->stanza->kind == STANZA_IQ)
+		letter_refuse(l, HM_REMOTE_SERVER_TIMEOUT, NULL);
+	else
+		letter_free(&l);
+}
+
+/* What was not acknowledged waits again: what has a row, and the newest ones, which were never written. */
+static void
+take_back(struct remote_pair *p, size_t unsent)
+{
+	while (!list_empty(&p->sent)) {
+		struct remote_item *item = list_entry(p->sent.prev, struct remote_item, link);
+
+		if (unsent > 0 || item->row)
+			remote_item_back(p, item);
+		else
+			is_lost(p, item);
+		unsent -= unsent > 0;
+	}
+}
+
+/* Nothing is heard of it any more. */
+static void
+end_stream(struct remote_pair *p)
+{
+	link_to_stream(link_new(LINK_CLOSE, p->stream, p->id));
+	take_back(p, 0);
+	p->stream = 0;
+	set_state(p, REMOTE_IDLE);
 }
 
 /* --- What is to be done ------------------------------------------------------------------------ */
@@ -299,6 +340,8 @@ set_timer(struct remote_pair *p)
 		ms = least(ms, p->retry_ms - now_ms);
 	else if (p->state == REMOTE_IDLE)
 		ms = least(ms, p->used_ms + IDLE_MS - now_ms);
+	else if (p->state == REMOTE_UP)
+		ms = least(ms, p->close_ms - now_ms);
 	if (p->state != REMOTE_UP && p->n_items > 0) {
 		const struct remote_item *oldest =
 			list_entry(p->items.next, struct remote_item, link);
@@ -324,6 +367,8 @@ remote_look(struct remote_pair *p)
 		p->permanent = false;
 		set_state(p, REMOTE_IDLE);
 	}
+	if (p->state == REMOTE_UP && p->close_ms && (p->n_sent == 0 || now_ms >= p->close_ms))
+		end_stream(p);
 	if (p->state == REMOTE_UP)
 		send_what_waits(p);
 	else if (p->state == REMOTE_IDLE && p->n_items > 0)
@@ -333,10 +378,10 @@ remote_look(struct remote_pair *p)
 		pair_free(p);
 		return;
 	}
-	if (p->state != REMOTE_UP && p->reading == 0)
-		set_timer(p);
-	else if (p->state == REMOTE_UP)
+	if (p->state == REMOTE_UP && !p->close_ms)
 		timer_stop(&p->timer);
+	else if (p->reading == 0)
+		set_timer(p);
 }
 
 /* --- Letters ---------------------------------------------------------------------------------- */
@@ -453,6 +498,7 @@ remote_up(struct link_msg *take)
 	p->proof = take->u.domain_up.proof;
 	p->acks = take->u.domain_up.acks;
 	p->verified = take->u.domain_up.verified;
+	p->close_ms = 0;
 	set_state(p, REMOTE_UP);
 	log_line(&p->log, HM_INFO, "connected to another server", hm_kv("peer", p->peer),
 	         hm_kv("tls", p->tls), hm_kv("waiting", p->n_items));
@@ -461,34 +507,6 @@ remote_up(struct link_msg *take)
 		remote_tell_back(p);
 	p->stale = false;
 	remote_look(p);
-}
-
-/* It is not known whether it came. */
-static void
-is_lost(struct remote_pair *p, struct remote_item *item)
-{
-	struct hm_letter *l = remote_sent_letter(p, item);
-
-	p->stale = p->stale || l->stanza->kind == STANZA_PRESENCE;
-	if (l->stanza->kind == STANZA_IQ)
-		letter_refuse(l, HM_REMOTE_SERVER_TIMEOUT, NULL);
-	else
-		letter_free(&l);
-}
-
-/* What was not acknowledged waits again: what has a row, and the newest ones, which were never written. */
-static void
-take_back(struct remote_pair *p, size_t unsent)
-{
-	while (!list_empty(&p->sent)) {
-		struct remote_item *item = list_entry(p->sent.prev, struct remote_item, link);
-
-		if (unsent > 0 || item->row)
-			remote_item_back(p, item);
-		else
-			is_lost(p, item);
-		unsent -= unsent > 0;
-	}
 }
 
 static void
@@ -556,9 +574,6 @@ remote_close(struct remote_pair *p)
 {
 	if (p->state != REMOTE_UP)
 		return;
-	link_to_stream(link_new(LINK_CLOSE, p->stream, p->id));
-	take_back(p, 0);
-	p->stream = 0;
-	set_state(p, REMOTE_IDLE);
+	p->close_ms = worker_now_ms() + CLOSE_MS;
 	remote_look(p);
 }

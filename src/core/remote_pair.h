@@ -35,6 +35,7 @@ struct remote_pair {
 	unsigned reading;  /* statements under way */
 	unsigned failures; /* in a row */
 	int64_t retry_ms;
+	int64_t close_ms; /* UP: 0, or it ends when all is acknowledged, or then */
 	int64_t since_us; /* it is in this state */
 	int64_t used_ms;
 	enum hm_cond cond; /* of the last failure; 0: none */

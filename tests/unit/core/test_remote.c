@@ -362,6 +362,32 @@ presence_is_asked_for_again(void **state)
 }
 
 static void
+it_ends_when_all_is_acknowledged(void **state)
+{
+	struct remote_pair *p;
+
+	says_and_is_stored("1");
+	is_up();
+	p = remote_find("b.example", "a.example");
+	remote_got();
+	remote_close(p);
+	says_and_is_stored("2");
+	assert_string_equal(remote_got(), "");
+	acknowledges(1);
+	all_commits();
+	assert_string_equal(remote_got(), "[close][open a.example b.example]");
+	is_up();
+	assert_string_equal(ids_in(remote_got()), "2 ");
+	remote_close(p);
+	run();
+	assert_string_equal(remote_got(), "");
+	pass_ms(5100); /* or is not */
+	assert_string_equal(remote_got(), "[close][open a.example b.example]");
+	is_up();
+	assert_string_equal(ids_in(remote_got()), "2 ");
+}
+
+static void
 what_is_not_ours_is_not_kept(void **state)
 {
 	const struct hm_stanza *forged = stanza_parse("<message><body>o</body></message>", 33);
@@ -444,6 +470,7 @@ main(void)
 		cmocka_unit_test_setup(a_pair_that_nobody_uses_goes, fresh),
 		cmocka_unit_test_setup(a_server_that_comes_by_itself_is_there, fresh),
 		cmocka_unit_test_setup(presence_is_asked_for_again, fresh),
+		cmocka_unit_test_setup(it_ends_when_all_is_acknowledged, fresh),
 		cmocka_unit_test_setup(what_is_not_ours_is_not_kept, fresh),
 		cmocka_unit_test_setup(a_row_that_cannot_be_removed_is_tried_again, fresh),
 		cmocka_unit_test_setup(what_the_former_process_left_goes_first, fresh),
