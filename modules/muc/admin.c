@@ -90,22 +90,17 @@ room_enforce(struct room *r, unsigned code)
 	room_check_empty(r);
 }
 
-bool
-change_affiliation(struct room *r, const char *jid, enum affiliation to, const char *nick,
-                   const char *actor, const char *reason)
+void
+tell_affiliation(struct room *r, const char *jid, const char *actor, const char *reason)
 {
 	struct occupant **list;
-	size_t n;
+	size_t n = occupants_of(r, jid, &list);
 
-	if (!room_set_affiliation(r, jid, to, nick, reason))
-		return false;
-	n = occupants_of(r, jid, &list);
 	for (size_t i = 0; i < n; i++) {
 		struct notice notice = { .actor = actor, .reason = reason };
 
 		occupant_affiliated(r, list[i], &notice, CODE_AFFILIATION_LOST);
 	}
-	return true;
 }
 
 /* --- Lists ------------------------------------------------------------------------------------ */
@@ -249,19 +244,6 @@ check_role(const struct room *r, const struct asker *a, const struct change *c)
 	return 0;
 }
 
-static unsigned
-count_owners(const struct room *r)
-{
-	size_t pos = 0;
-	const char *jid;
-	void *value;
-	unsigned n = 0;
-
-	while (hm_table_next(r->affiliations, &pos, &jid, &value))
-		n += ((struct affiliated *)value)->affiliation == AFF_OWNER;
-	return n;
-}
-
 /* XEP-0045 5.2.2, 9.1 to 9.5, 10.3 to 10.8 */
 static enum hm_cond
 check_affiliation(const struct room *r, const struct asker *a, const struct change *c)
@@ -278,9 +260,6 @@ check_affiliation(const struct room *r, const struct asker *a, const struct chan
 	if (a->affiliation < AFF_OWNER && (was >= AFF_ADMIN || c->affiliation >= AFF_ADMIN) &&
 	    was != c->affiliation)
 		return HM_NOT_ALLOWED;
-	/* A room without owner could not be configured any more. */
-	if (was == AFF_OWNER && c->affiliation != AFF_OWNER && count_owners(r) < 2)
-		return HM_CONFLICT;
 	if (c->nick && c->affiliation >= AFF_MEMBER && room_nick_is_reserved(r, c->nick, c->jid))
 		return HM_CONFLICT;
 	return 0;
@@ -320,19 +299,85 @@ read_item(const struct room *r, const struct asker *a, const struct hm_elem *ite
 	return check_role(r, a, c);
 }
 
-static bool
-apply(struct room *r, const struct asker *a, const struct change *c)
+static void
+tell(struct room *r, const struct asker *a, const struct change *c)
 {
-	struct occupant *o;
+	struct occupant *o = c->of_role ? room_occupant(r, c->nick) : NULL;
 
 	if (!c->of_role)
-		return change_affiliation(r, c->jid, c->affiliation,
-		                          c->affiliation >= AFF_MEMBER ? c->nick : NULL, a->nick,
-		                          c->reason);
-	o = room_occupant(r, c->nick);
-	if (o) /* an item before may have removed it */
+		tell_affiliation(r, c->jid, a->nick, c->reason);
+	else if (o) /* an item before may have removed it */
 		change_role(r, o, c->role, a->nick, c->reason);
-	return true;
+}
+
+static bool
+they_fit(const struct room *r, const struct change *changes, size_t n)
+{
+	size_t count = hm_table_count(r->affiliations);
+
+	for (size_t i = 0; i < n; i++)
+		count += !changes[i].of_role && changes[i].affiliation != AFF_NONE &&
+		         !room_affiliated(r, changes[i].jid);
+	return count <= (size_t)room_config(r)->max_affiliations;
+}
+
+static int
+count_owners(const struct room *r)
+{
+	size_t pos = 0;
+	const char *jid;
+	void *value;
+	int n = 0;
+
+	while (hm_table_next(r->affiliations, &pos, &jid, &value))
+		n += ((struct affiliated *)value)->affiliation == AFF_OWNER;
+	return n;
+}
+
+/* A room without owner could not be configured any more. */
+static bool
+owners_go(const struct room *r, const struct change *changes, size_t n)
+{
+	int owners = count_owners(r);
+	bool goes = false;
+
+	for (size_t i = 0; i < n; i++) {
+		const struct affiliated *was =
+			changes[i].of_role ? NULL : room_affiliated(r, changes[i].jid);
+		bool is = was && was->affiliation == AFF_OWNER;
+		bool will_be = !changes[i].of_role && changes[i].affiliation == AFF_OWNER;
+
+		if (changes[i].of_role)
+			continue;
+		owners += will_be - is;
+		goes = goes || (is && !will_be);
+	}
+	return goes && owners < 1;
+}
+
+/* 0: all of them may be made. */
+static enum hm_cond
+read_items(const struct room *r, const struct asker *a, const struct hm_elem *query,
+           struct change *changes, size_t *n)
+{
+	*n = 0;
+	hm_for_each_child (item, query) {
+		enum hm_cond why;
+
+		if (!hm_elem_is(item, NS_MUC_ADMIN, "item"))
+			continue;
+		if (*n == ITEMS_MAX)
+			return HM_POLICY_VIOLATION;
+		changes[*n] = (struct change){ 0 };
+		why = read_item(r, a, item, &changes[(*n)++]);
+		if (why)
+			return why;
+	}
+	if (*n == 0)
+		return HM_BAD_REQUEST;
+	if (owners_go(r, changes, *n))
+		return HM_CONFLICT;
+	return they_fit(r, changes, *n) ? 0 : HM_RESOURCE_CONSTRAINT;
 }
 
 void
@@ -341,9 +386,8 @@ admin_set(struct hm_mod *m, struct hm_iq *rq)
 	struct room *r = room_of(m, hm_iq_entity(rq));
 	struct change *changes = hm_tmp_alloc(ITEMS_MAX * sizeof(*changes));
 	struct asker asker;
-	enum hm_cond why = 0;
-	bool fits = true;
-	size_t n = 0;
+	enum hm_cond why;
+	size_t n;
 
 	if (!r->exists) {
 		hm_iq_fail(rq, HM_ITEM_NOT_FOUND, NULL);
@@ -351,25 +395,22 @@ admin_set(struct hm_mod *m, struct hm_iq *rq)
 	}
 	asker = asker_of(r, rq);
 	asker.nick = asker.nick ? hm_tmp_dup(asker.nick) : NULL;
-	hm_for_each_child (item, hm_iq_payload(rq)) {
-		if (why || !hm_elem_is(item, NS_MUC_ADMIN, "item"))
-			continue;
-		if (n == ITEMS_MAX) {
-			why = HM_POLICY_VIOLATION;
-			continue;
-		}
-		changes[n] = (struct change){ 0 };
-		why = read_item(r, &asker, item, &changes[n++]);
-	}
-	if (why || n == 0) {
-		hm_iq_fail(rq, why ? why : HM_BAD_REQUEST, NULL);
+	why = read_items(r, &asker, hm_iq_payload(rq), changes, &n);
+	if (why) {
+		hm_iq_fail(rq, why, NULL);
 		return;
 	}
-	for (size_t i = 0; i < n && fits; i++)
-		fits = apply(r, &asker, &changes[i]);
-	if (fits)
-		hm_iq_done(rq);
-	else
-		hm_iq_fail(rq, HM_RESOURCE_CONSTRAINT, "The list is full.");
+	for (size_t i = 0; i < n; i++) {
+		const struct change *c = &changes[i];
+
+		if (!c->of_role)
+			room_set_affiliation(r, c->jid, c->affiliation,
+			                     c->affiliation >= AFF_MEMBER ? c->nick : NULL,
+			                     c->reason);
+	}
+	/* XEP-0045 8.2, 9.1: before the others are told; and behind what is stored. */
+	hm_iq_done(rq);
+	for (size_t i = 0; i < n; i++)
+		tell(r, &asker, &changes[i]);
 	room_check_empty(r);
 }

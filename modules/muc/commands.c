@@ -12,7 +12,7 @@ existing(struct hm_mod *m, struct hm_cmd *cmd)
 {
 	struct room *r = room_of(m, hm_cmd_entity(cmd));
 
-	if (r->exists)
+	if (room_still_there(r))
 		return r;
 	hm_entity_gone(m, hm_cmd_entity(cmd));
 	hm_cmd_fail(cmd, HM_E_NOT_FOUND, "There is no such room.");
@@ -74,6 +74,48 @@ show(struct hm_mod *m, struct hm_cmd *cmd)
 	hm_cmd_done(cmd);
 }
 
+/* The answer comes when it is stored: a query waits for what its room stores. */
+static void
+ask_store(struct room *r, struct hm_cmd *cmd, unsigned statement, hm_cmd_rows_fn *done)
+{
+	hm_query(r->m, cmd, statement, done, hm_tmp_domain(hm_entity_jid(r->e)),
+	         hm_entity_key(r->e));
+}
+
+static void
+answer(struct hm_cmd *cmd, bool stored)
+{
+	if (stored)
+		hm_cmd_done(cmd);
+	else
+		hm_cmd_fail(cmd, HM_E_DATABASE, "It could not be stored.");
+}
+
+static void
+created(struct hm_cmd *cmd, struct hm_rows *rows)
+{
+	answer(cmd, hm_next_row(rows));
+}
+
+static void
+destroyed(struct hm_cmd *cmd, struct hm_rows *rows)
+{
+	answer(cmd, !hm_next_row(rows));
+}
+
+static void
+affiliated(struct hm_cmd *cmd, struct hm_rows *rows)
+{
+	const char *bare = hm_tmp_bare(hm_cmd_text(cmd, 1));
+	int is = AFF_NONE;
+
+	while (hm_next_row(rows)) {
+		if (strcmp(hm_col_text(rows, 0), bare) == 0)
+			is = (int)hm_col_int(rows, 1);
+	}
+	answer(cmd, is == affiliation_of_name(hm_cmd_text(cmd, 2)));
+}
+
 static void
 create(struct hm_mod *m, struct hm_cmd *cmd)
 {
@@ -87,7 +129,7 @@ create(struct hm_mod *m, struct hm_cmd *cmd)
 	room_create(r, owner ? hm_tmp_bare(owner) : NULL, false);
 	r->options.persistent = true; /* nobody is in it: else it would be gone at once */
 	room_open(r);
-	hm_cmd_done(cmd);
+	ask_store(r, cmd, ROOM_LOAD, created);
 }
 
 static void
@@ -98,7 +140,7 @@ destroy(struct hm_mod *m, struct hm_cmd *cmd)
 	if (!r)
 		return;
 	room_destroy(r, NULL, NULL, hm_cmd_text(cmd, 1));
-	hm_cmd_done(cmd);
+	ask_store(r, cmd, ROOM_LOAD, destroyed);
 }
 
 static void
@@ -106,6 +148,7 @@ affiliation(struct hm_mod *m, struct hm_cmd *cmd)
 {
 	struct room *r = existing(m, cmd);
 	int to = affiliation_of_name(hm_cmd_text(cmd, 2));
+	const char *jid;
 
 	if (!r)
 		return;
@@ -114,12 +157,17 @@ affiliation(struct hm_mod *m, struct hm_cmd *cmd)
 		            "An affiliation is owner, admin, member, none or outcast.");
 		return;
 	}
-	if (change_affiliation(r, hm_tmp_bare(hm_cmd_text(cmd, 1)), (enum affiliation)to, NULL,
-	                       NULL, hm_cmd_text(cmd, 3)))
-		hm_cmd_done(cmd);
-	else
+	jid = hm_tmp_bare(hm_cmd_text(cmd, 1));
+	if (!room_set_affiliation(r, jid, (enum affiliation)to, NULL, hm_cmd_text(cmd, 3))) {
 		hm_cmd_fail(cmd, HM_E_LIMIT, "The list is full.");
+		return;
+	}
+	tell_affiliation(r, jid, NULL, hm_cmd_text(cmd, 3));
 	room_check_empty(r);
+	if (r->stored)
+		ask_store(r, cmd, AFFILIATIONS_LOAD, affiliated);
+	else
+		hm_cmd_done(cmd);
 }
 
 static void

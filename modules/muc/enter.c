@@ -276,6 +276,7 @@ room_destroy(struct room *r, const char *venue, const char *password, const char
 		.reason = reason,
 	};
 
+	room_delete(r);
 	/* XEP-0045 10.9: to each, of itself. */
 	for (size_t i = 0; i < r->n; i++)
 		presence_tell_self(r, r->devices[i], &n, self_codes);

@@ -346,13 +346,14 @@ submit(struct room *r, struct hm_iq *rq, const struct hm_elem *x)
 		hm_iq_fail(rq, HM_NOT_ACCEPTABLE, NULL);
 		return;
 	}
-	hm_iq_done(rq);
+	/* The answer behind what it stores. */
 	if (r->locked) {
 		set_options(r, &s.o);
 		room_open(r);
 	} else {
 		configure(r, &s.o);
 	}
+	hm_iq_done(rq);
 	room_check_empty(r);
 }
 

@@ -275,6 +275,7 @@ room_received(struct hm_mod *m, struct hm_entity *e, struct hm_letter *l)
 	struct room *r = room_of(m, e);
 	const struct hm_stanza *s = hm_letter_stanza(l);
 
+	room_still_there(r);
 	if (hm_stanza_kind(s) == HM_PRESENCE)
 		muc_presence(r, l);
 	else if (hm_stanza_kind(s) == HM_MESSAGE)

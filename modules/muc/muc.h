@@ -119,7 +119,6 @@ struct room {
 	struct hm_mod *m;
 	struct hm_entity *e;
 	bool exists, locked, stored;
-	bool changed; /* what the store has of it is older: see room_check() */
 	struct options options;
 	char *secret; /* for XEP-0421 */
 	int64_t created;
@@ -147,8 +146,12 @@ void room_create(struct room *r, const char *owner, bool locked);
 void room_open(struct room *r);
 void room_save(struct room *r);
 void room_save_subject(struct room *r);
+/* From the store: before anybody is told. */
+void room_delete(struct room *r);
 /* Everything about it but the entity goes, also in the store; whoever is in it has been told. */
 void room_end(struct room *r);
+/* A room whose making was not stored has gone while it was loaded again: tells who is in it. */
+bool room_still_there(struct room *r);
 void room_set_text(char **field, const char *text);
 void options_free(struct options *o);
 int64_t room_max_users(const struct room *r);
@@ -258,9 +261,8 @@ void owner_get(struct hm_mod *m, struct hm_iq *rq);
 void owner_set(struct hm_mod *m, struct hm_iq *rq);
 void admin_get(struct hm_mod *m, struct hm_iq *rq);
 void admin_set(struct hm_mod *m, struct hm_iq *rq);
-/* Sets and tells; false: the list is full. */
-bool change_affiliation(struct room *r, const char *jid, enum affiliation to, const char *nick,
-                        const char *actor, const char *reason);
+/* What follows from room_set_affiliation() for those who are in the room. */
+void tell_affiliation(struct room *r, const char *jid, const char *actor, const char *reason);
 void change_role(struct room *r, struct occupant *o, enum role to, const char *actor,
                  const char *reason);
 /* Everybody who may not be in it any more goes. */

@@ -227,6 +227,15 @@ room_create(struct room *r, const char *owner, bool locked)
 }
 
 void
+room_delete(struct room *r)
+{
+	if (r->stored)
+		hm_store(r->m, ROOM_DELETE, hm_tmp_domain(hm_entity_jid(r->e)),
+		         hm_entity_key(r->e));
+	r->stored = false;
+}
+
+void
 room_open(struct room *r)
 {
 	size_t pos = 0;
@@ -234,6 +243,8 @@ room_open(struct room *r)
 	void *value;
 
 	r->locked = false;
+	/* What an earlier room of this name has left, a temporary one of a process that died. */
+	room_delete(r);
 	room_save(r);
 	while (hm_table_next(r->affiliations, &pos, &jid, &value))
 		store_affiliation(r, jid);
@@ -299,9 +310,7 @@ forget_room(struct room *r)
 void
 room_end(struct room *r)
 {
-	if (r->stored)
-		hm_store(r->m, ROOM_DELETE, hm_tmp_domain(hm_entity_jid(r->e)),
-		         hm_entity_key(r->e));
+	room_delete(r);
 	occupants_clear(r);
 	history_clear(r);
 	forget_room(r);
@@ -355,6 +364,25 @@ room_rows(struct hm_mod *m, struct hm_entity *e, struct hm_rows *rows)
 	r->subject_at = hm_col_int(rows, 14);
 }
 
+/*
+ * What was told to the occupants was certain; what they are comes from what is loaded.  Who should not be
+ * there by that goes; all, if there is no such room.
+ */
+bool
+room_still_there(struct room *r)
+{
+	if (!r->exists && r->n > 0)
+		room_destroy(r, NULL, NULL, NULL);
+	return r->exists;
+}
+
+static void
+loaded_again(struct hm_mod *m, struct hm_entity *e)
+{
+	if (room_still_there(room_of(m, e)))
+		room_enforce(room_of(m, e), CODE_ERROR);
+}
+
 void
 affiliation_rows(struct hm_mod *m, struct hm_entity *e, struct hm_rows *rows)
 {
@@ -363,6 +391,8 @@ affiliation_rows(struct hm_mod *m, struct hm_entity *e, struct hm_rows *rows)
 	while (r->exists && hm_next_row(rows))
 		remember(r, hm_col_text(rows, 0), (enum affiliation)hm_col_int(rows, 1),
 		         hm_col_text(rows, 2), hm_col_text(rows, 3));
+	if (r->n > 0)
+		hm_after_entity(m, e, 0, loaded_again);
 }
 
 /* Does this presence ask to enter (XEP-0045 7.2.1)? */
@@ -403,24 +433,8 @@ room_free(struct hm_mod *m, struct hm_entity *e)
 	hm_free(r->addresses);
 }
 
-/*
- * What was told to the occupants was certain; what they are comes from what is loaded.  Who should not be
- * there by that goes.
- */
-static void
-after_unload(struct hm_mod *m, struct hm_entity *e)
-{
-	struct room *r = room_of(m, e);
-
-	if (r->exists)
-		room_enforce(r, CODE_ERROR);
-	else if (r->n > 0)
-		room_destroy(r, NULL, NULL, NULL);
-}
-
 void
 room_unload(struct hm_mod *m, struct hm_entity *e)
 {
 	forget_room(room_of(m, e));
-	hm_after_entity(m, e, 1, after_unload);
 }
