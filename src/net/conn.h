@@ -86,12 +86,31 @@ void conn_set_deadline(struct conn *c, uint32_t ms);
  * (NULL: the first host) is used without SNI, and when the name is unknown.
  */
 bool conn_start_tls(struct conn *c, struct tls_context *ctx, const char *sni_default) HM_MUST_USE;
+/*
+ * Client side, the same otherwise.  The peer's certificate is asked for and not judged: that is the owner's, by
+ * conn_tls_peer_fault() and its names, when TLS is up.
+ */
+struct conn_tls_client {
+	const char *name;     /* whom we want to reach, as A-labels: SNI; NULL: none */
+	const char *own;      /* whose certificate we show, as A-labels; NULL: the first host's */
+	const char *protocol; /* ALPN; NULL: none */
+};
+bool conn_start_tls_client(struct conn *c, struct tls_context *ctx,
+                           const struct conn_tls_client *as) HM_MUST_USE;
 bool conn_is_tls(const struct conn *c);
 const char *conn_tls_sni(const struct conn *c);     /* the name the client sent, or NULL */
 const char *conn_tls_alpn(const struct conn *c);    /* or NULL */
 const char *conn_tls_version(const struct conn *c); /* "TLSv1.3" */
 const char *conn_tls_cipher(const struct conn *c);
 const char *conn_tls_error(const struct conn *c); /* a sentence, after CONN_TLS_FAILED */
+/*
+ * The certificate that the peer showed: borrowed; NULL: none (of clients it is asked for only where
+ * tls_context_judge_peers() was called).  And why its chain ends at nobody whom we trust, a sentence, or NULL
+ * when it is valid now; whose names it has is not part of that (crypto/cert.h: cert_fits()).
+ */
+struct x509_st;
+struct x509_st *conn_tls_peer_certificate(const struct conn *c);
+const char *conn_tls_peer_fault(const struct conn *c);
 /* Channel bindings (RFC 9266, RFC 5929): false when this connection has none of that type. */
 /* TLS 1.3, or 1.2 with extended master secret. */
 bool conn_tls_exporter(struct conn *c, unsigned char out[32]);

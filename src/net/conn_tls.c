@@ -259,17 +259,21 @@ note_alert(const SSL *ssl, int where, int what)
 
 /* --- Life --------------------------------------------------------------------------------- */
 
-bool
-conn_start_tls(struct conn *c, struct tls_context *ctx, const char *sni_default)
+static bool
+can_start(const struct conn *c)
 {
-	BIO *bio;
-
 	hm_assert(!c->ssl);
-	if (c->state != CONN_OPEN || c->kept.len > 0)
-		return false;
+	return c->state == CONN_OPEN && c->kept.len == 0;
+}
+
+/* Takes ssl. */
+static void
+start_with(struct conn *c, struct tls_context *ctx, SSL *ssl)
+{
+	BIO *bio = bio_new();
+
 	c->tls = tls_context_ref(ctx);
-	c->ssl = tls_ssl_new(ctx, sni_default);
-	bio = bio_new();
+	c->ssl = ssl;
 	SSL_set_bio(c->ssl, bio, bio);
 	SSL_set_info_callback(c->ssl, note_alert);
 	/* What was said so far was said in the clear. */
@@ -279,6 +283,46 @@ conn_start_tls(struct conn *c, struct tls_context *ctx, const char *sni_default)
 	c->tls_began = c->in_readable;
 	c->heard_ms = worker_now_ms();
 	conn_arm_timer(c);
+}
+
+bool
+conn_start_tls(struct conn *c, struct tls_context *ctx, const char *sni_default)
+{
+	if (!can_start(c))
+		return false;
+	start_with(c, ctx, tls_ssl_new(ctx, sni_default));
+	return true;
+}
+
+/* RFC 7301 3.1: one protocol, with its length before it. */
+static void
+ask_for_protocol(SSL *ssl, const char *name)
+{
+	unsigned char list[256];
+	size_t len = strlen(name);
+
+	hm_assert(len < sizeof(list));
+	list[0] = (unsigned char)len;
+	memcpy(list + 1, name, len);
+	SSL_set_alpn_protos(ssl, list, (unsigned)len + 1);
+}
+
+bool
+conn_start_tls_client(struct conn *c, struct tls_context *ctx, const struct conn_tls_client *as)
+{
+	struct tls_io io = { .c = c };
+	SSL *ssl;
+
+	if (!can_start(c))
+		return false;
+	ssl = tls_ssl_new_client(ctx, as->own);
+	if (as->name)
+		SSL_set_tlsext_host_name(ssl, as->name);
+	if (as->protocol)
+		ask_for_protocol(ssl, as->protocol);
+	start_with(c, ctx, ssl);
+	/* Our first flight; it goes behind what was said in the clear. */
+	shake_hands(c, &io);
 	return true;
 }
 
@@ -335,6 +379,40 @@ const char *
 conn_tls_error(const struct conn *c)
 {
 	return c->tls_error ? c->tls_error : "no TLS error";
+}
+
+struct x509_st *
+conn_tls_peer_certificate(const struct conn *c)
+{
+	return c->secured ? SSL_get0_peer_certificate(c->ssl) : NULL;
+}
+
+const char *
+conn_tls_peer_fault(const struct conn *c)
+{
+	if (!conn_tls_peer_certificate(c))
+		return "no certificate was shown";
+	switch (SSL_get_verify_result(c->ssl)) {
+	case X509_V_OK:
+		return NULL;
+	case X509_V_ERR_CERT_HAS_EXPIRED:
+		return "the certificate has expired";
+	case X509_V_ERR_CERT_NOT_YET_VALID:
+		return "the certificate is not valid yet";
+	case X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT:
+		return "the certificate is self-signed";
+	case X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN:
+	case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT:
+	case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY:
+	case X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE:
+		return "the certificate is signed by nobody whom we trust, or its chain is incomplete";
+	case X509_V_ERR_CERT_REVOKED:
+		return "the certificate was revoked";
+	case X509_V_ERR_INVALID_PURPOSE:
+		return "the certificate is not for servers";
+	default:
+		return X509_verify_cert_error_string(SSL_get_verify_result(c->ssl));
+	}
 }
 
 bool

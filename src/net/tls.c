@@ -10,6 +10,7 @@
 
 #include <ctype.h>
 #include <openssl/err.h>
+#include <openssl/x509v3.h>
 #include <string.h>
 
 #include "base/error.h"
@@ -61,7 +62,9 @@ tls_find_certificate(const struct tls_context *ctx, const char *name)
 static int
 name_indicated(SSL *ssl, int *alert, void *arg)
 {
-	const char *name = SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name);
+	/* As a client it is our own wish that is echoed. */
+	const char *name =
+		SSL_is_server(ssl) ? SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name) : NULL;
 	const struct tls_certificate *found = name ? tls_find_certificate(arg, name) : NULL;
 
 	/* RFC 6120 knows the domain from the stream; an unknown name is no reason to refuse. */
@@ -92,14 +95,33 @@ protocol_offered(SSL *ssl, const unsigned char **out, unsigned char *out_len,
 	return SSL_TLSEXT_ERR_ALERT_FATAL;
 }
 
-SSL *
-tls_ssl_new(const struct tls_context *ctx, const char *name)
+static SSL *
+ssl_new(const struct tls_context *ctx, const char *name)
 {
 	const struct tls_certificate *cert = name ? tls_find_certificate(ctx, name) : NULL;
 	SSL *ssl = SSL_new((cert ? cert : &ctx->certificate[0])->ssl_ctx);
 
 	hm_assert(ssl);
+	return ssl;
+}
+
+SSL *
+tls_ssl_new(const struct tls_context *ctx, const char *name)
+{
+	SSL *ssl = ssl_new(ctx, name);
+
 	SSL_set_accept_state(ssl);
+	return ssl;
+}
+
+SSL *
+tls_ssl_new_client(const struct tls_context *ctx, const char *own)
+{
+	SSL *ssl = ssl_new(ctx, own);
+
+	SSL_set_connect_state(ssl);
+	/* The context's is for servers that are clients for the moment: see tls_context_judge_peers(). */
+	SSL_set_purpose(ssl, X509_PURPOSE_SSL_SERVER);
 	return ssl;
 }
 
@@ -172,7 +194,7 @@ tls_context_new(const struct tls_host *hosts, size_t n, const char *const *alpn,
 	for (size_t i = 0; i < n; i++) {
 		struct tls_certificate *cert = &ctx->certificate[i];
 
-		cert->ssl_ctx = SSL_CTX_new(TLS_server_method());
+		cert->ssl_ctx = SSL_CTX_new(TLS_method());
 		if (!cert->ssl_ctx || !set_up(ctx, cert)) {
 			error_set(why, HM_E_SYSTEM, "TLS can't be set up: %s",
 			          tls_take_error("unknown reason"));
@@ -186,6 +208,41 @@ tls_context_new(const struct tls_host *hosts, size_t n, const char *const *alpn,
 		put_domain(ctx, hosts[i].domain, cert);
 	}
 	return ctx;
+}
+
+/* --- Peers ----------------------------------------------------------------------------- */
+
+/* What is wrong with a chain is looked at later: SSL_get_verify_result(). */
+static int
+judge_later(int fine, X509_STORE_CTX *ctx)
+{
+	return 1;
+}
+
+bool
+tls_context_judge_peers(struct tls_context *ctx, const char *ca_file, struct hm_error *why)
+{
+	X509_STORE *store = X509_STORE_new();
+	bool loaded;
+
+	hm_assert(store);
+	ERR_clear_error();
+	loaded = ca_file ? X509_STORE_load_file(store, ca_file) == 1
+	                 : X509_STORE_set_default_paths(store) == 1;
+	if (!loaded)
+		error_set(why, HM_E_INVALID, "certificates to trust: %s: %s",
+		          ca_file ? ca_file : "the system's", tls_take_error("cannot be read"));
+	for (size_t i = 0; loaded && i < ctx->n; i++) {
+		SSL_CTX *s = ctx->certificate[i].ssl_ctx;
+
+		SSL_CTX_set1_verify_cert_store(s, store);
+		SSL_CTX_set_verify(s, SSL_VERIFY_PEER, judge_later);
+		/* XEP-0178 2: servers show the certificate that they serve with, which may not be marked for clients. */
+		SSL_CTX_set_purpose(s, X509_PURPOSE_ANY);
+	}
+	X509_STORE_free(store);
+	ERR_clear_error();
+	return loaded;
 }
 
 struct tls_context *

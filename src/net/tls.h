@@ -24,6 +24,13 @@ struct tls_host {
 /* alpn: NULL-terminated list of protocols accepted on direct TLS ("xmpp-client"), or NULL. Warnings (expired, name does not fit) go to the log. */
 struct tls_context *tls_context_new(const struct tls_host *hosts, size_t n, const char *const *alpn,
                                     struct hm_error *why);
+/*
+ * For connections between servers, before the context is used: clients are asked for a certificate too (which they
+ * need not have, and which is not judged in the handshake), and chains are followed to the certificates in
+ * ca_file (PEM); NULL: those that this system trusts.
+ */
+bool tls_context_judge_peers(struct tls_context *ctx, const char *ca_file,
+                             struct hm_error *why) HM_MUST_USE;
 struct tls_context *tls_context_ref(struct tls_context *ctx);
 void tls_context_unref(struct tls_context **ctx);
 /* Have any of its files changed (mtime, inode, size) since they were read? */

@@ -42,6 +42,8 @@ struct tls_context {
 const struct tls_certificate *tls_find_certificate(const struct tls_context *ctx, const char *name);
 /* A server's TLS state that starts with the certificate of `name`, which may be NULL. */
 SSL *tls_ssl_new(const struct tls_context *ctx, const char *name);
+/* A client's, with the certificate of `own`, which may be NULL. */
+SSL *tls_ssl_new_client(const struct tls_context *ctx, const char *own);
 /* The certificate that is in use now. */
 const struct tls_certificate *tls_certificate_of(const SSL *ssl);
 /* The first of OpenSSL's errors in words, or what is given; empties its queue. */
