@@ -4,8 +4,8 @@
  * stream/ending.c - how a stream ends (RFC 6120 4.4, 4.9).
  *
  * By us: what is queued goes out, then the error, if there is one, and our closing tag.  Without an error the
- * client's closing tag is awaited for a while, as 4.4 wants it; then the connection is closed.
- * By the client: the session is told and may still answer what came before; its LINK_CLOSE, or a short time,
+ * peer's closing tag is awaited for a while, as 4.4 wants it; then the connection is closed.
+ * By the peer: the core is told and a session may still answer what came before; its LINK_CLOSE, or a short time,
  * lets our closing tag go.
  */
 #include <string.h>
@@ -19,29 +19,7 @@
 /* A session has a second to answer what came before the client's end; it is heard out. */
 #define LAST_ANSWERS_MS 1500
 
-void
-stream_tell_closed(struct stream *s, enum link_closed_how how)
-{
-	struct link_msg *msg;
-
-	if (!s->session)
-		return;
-	msg = link_new(LINK_CLOSED, s->id, s->session);
-	msg->u.closed.how = how;
-	link_to_core(link_worker(s->session), msg);
-	s->session = 0;
-}
-
-void
-stream_refuse_session(const struct link_msg *attached)
-{
-	struct link_msg *msg = link_new(LINK_CLOSED, attached->stream, attached->session);
-
-	msg->u.closed.how = LINK_CLOSED_LOST;
-	link_to_core(link_worker(attached->session), msg);
-}
-
-/* Input no longer counts, but for the client's end. */
+/* Input no longer counts, but for the peer's end. */
 static void
 begin_to_end(struct stream *s, uint32_t patience_ms)
 {
@@ -78,7 +56,7 @@ stream_end_as(struct stream *s, enum stream_cond cond, const char *text, enum li
 {
 	if (s->state == OVER)
 		return;
-	stream_tell_closed(s, how);
+	s->kind->closed(s, how);
 	if (s->state != ENDING)
 		begin_to_end(s, s->version->settings.close_timeout);
 	want_end(s, cond, text);
@@ -112,14 +90,14 @@ stream_ended_by_peer(struct stream *s)
 
 	s->their_end = true;
 	if (!s->reason)
-		s->reason = "the client closed the stream";
+		s->reason = "the peer closed the stream";
 	if (s->end_sent) {
 		stream_close_conn(s);
 		return;
 	}
 	if (s->state == ENDING)
 		return;
-	stream_tell_closed(s, LINK_CLOSED_CLEANLY);
+	s->kind->closed(s, LINK_CLOSED_CLEANLY);
 	begin_to_end(s, attached ? LAST_ANSWERS_MS : s->version->settings.close_timeout);
 	if (!attached)
 		want_end(s, 0, NULL);
@@ -141,7 +119,7 @@ write_error(struct stream *s)
 		buf_puts(buf, s->end_app);
 	buf_puts(buf, "</stream:error></stream:stream>");
 	stream_send(s);
-	stream_count_metric(SM_ERRORS, 1);
+	stream_count_metric(s->kind->metrics, SM_ERRORS, 1);
 	log_line(&s->log, HM_INFO, "stream error",
 	         hm_kv("condition", stream_cond_name((enum stream_cond)s->end_cond)),
 	         hm_kv("text", s->end_text));
@@ -186,6 +164,6 @@ stream_end_timeout(struct stream *s)
 		stream_start_timer(s, s->version->settings.close_timeout);
 		want_end(s, 0, NULL);
 	} else {
-		stream_cut(s, "the client takes no output");
+		stream_cut(s, "the peer takes no output");
 	}
 }

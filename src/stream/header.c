@@ -35,30 +35,32 @@ is_language(const char *lang)
 
 /* 4.8.2: the content namespace may be declared here or on each child, with the stream's own as the default. */
 static bool
-content_ns_is_ours(const char *ns)
+content_ns_is_ours(const char *ns, const char *ours)
 {
-	return strcmp(ns, NS_CLIENT) == 0 || strcmp(ns, NS_STREAMS) == 0 || *ns == '\0';
+	return strcmp(ns, ours) == 0 || strcmp(ns, NS_STREAMS) == 0 || *ns == '\0';
 }
 
 static enum stream_cond
-judge_element(const struct hm_elem *root, const char *content_ns)
+judge_element(const struct hm_elem *root, const char *content_ns, const char *ours)
 {
 	if (strcmp(root->ns, NS_STREAMS) != 0)
 		return STREAM_INVALID_NAMESPACE; /* 4.9.3.10 */
 	if (strcmp(root->name, "stream") != 0)
 		return STREAM_BAD_FORMAT; /* 4.9.3.1 */
-	return content_ns_is_ours(content_ns) ? 0 : STREAM_INVALID_NAMESPACE;
+	return content_ns_is_ours(content_ns, ours) ? 0 : STREAM_INVALID_NAMESPACE;
 }
 
 void
-header_read(struct header *out, const struct hm_elem *root, const char *content_ns, struct arena *a)
+header_read(struct header *out, const struct hm_elem *root, const char *content_ns,
+            const char *ours, struct arena *a)
 {
 	const char *to = elem_attr(root, "to"), *from = elem_attr(root, "from");
 	const char *lang = elem_attr_ns(root, XML_NS_XML, "lang");
 	const char *version = elem_attr(root, "version");
 	struct jid jid;
 
-	*out = (struct header){ .wrong = judge_element(root, content_ns), .unversioned = !version };
+	*out = (struct header){ .wrong = judge_element(root, content_ns, ours),
+		                .unversioned = !version };
 	if (to)
 		out->to = jid_prepare_domain(to, a);
 	if (from && jid_parse(&jid, from, a))

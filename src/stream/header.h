@@ -13,7 +13,8 @@
 #include "xmpp/stanza_error.h"
 
 #define NS_STREAMS "http://etherx.jabber.org/streams"
-#define LANG_MAX 35 /* bytes; RFC 5646 4.4.1 */
+#define HEADER_ID_CHARS 22 /* of 6 random bits: RFC 6120 4.7.3 */
+#define LANG_MAX 35        /* bytes; RFC 5646 4.4.1 */
 
 struct header {
 	const char *to;         /* normalised domain, or NULL */
@@ -23,9 +24,9 @@ struct header {
 	enum stream_cond wrong; /* 0: nothing */
 };
 
-/* content_ns: the default namespace that the header declares.  What can be read is read also when something is wrong. */
+/* content_ns: the default namespace that the header declares; ours: what it should be.  What can be read is read also when something is wrong. */
 void header_read(struct header *out, const struct hm_elem *root, const char *content_ns,
-                 struct arena *a);
+                 const char *ours, struct arena *a);
 /* With the XML declaration.  The answer to theirs, which is NULL when it could not be read; from may be NULL. */
 void header_write(struct buf *out, const char *from, const struct header *theirs, const char *id);
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Copyright 2026 the Hermod authors */
 /*
- * stream/input.c - bytes from a client become elements, and where they go.  Reading pauses
- * while the core has too much of this client in work (credit), and while the client sends faster than its rate.
+ * stream/input.c - bytes from a peer become elements, and where they go.  Reading pauses while the
+ * core has too much of this peer in work (credit), and while the peer sends faster than its rate.
  * An idle stream holds no parser; white space does not even wake one.
  */
 #include <string.h>
@@ -11,7 +11,6 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "stream/login.h"
-#include "stream/metrics.h"
 #include "stream/stream_state.h"
 
 /* --- Faults ------------------------------------------------------------------------- */
@@ -40,7 +39,7 @@ got_fault(struct stream *s)
 {
 	enum xml_fault fault = xml_stream_fault(s->xml);
 
-	/* Nothing more of it can be understood: while we end, that is the client's end too. */
+	/* Nothing more of it can be understood: while we end, that is the peer's end too. */
 	if (s->state == ENDING) {
 		stream_ended_by_peer(s);
 		return;
@@ -73,8 +72,8 @@ stream_read_on(struct stream *s)
 		conn_resume_reading(s->conn);
 }
 
-static void
-take_credit(struct stream *s, size_t bytes)
+void
+stream_take_credit(struct stream *s, size_t bytes)
 {
 	const struct stream_settings *settings = &s->version->settings;
 
@@ -84,7 +83,7 @@ take_credit(struct stream *s, size_t bytes)
 	    s->bytes_in_flight < settings->bytes_in_flight)
 		return;
 	if (!(s->hold & HOLD_CREDIT)) {
-		stream_count_metric(SM_HELD_CREDIT, 1);
+		stream_count_metric(s->kind->metrics, SM_HELD_CREDIT, 1);
 		log_line(&s->log, HM_DEBUG, "reading pauses", hm_kv("stanzas", s->in_flight),
 		         hm_kv("bytes", s->bytes_in_flight));
 	}
@@ -127,7 +126,7 @@ charge_rate(struct stream *s, size_t bytes)
 	s->tokens -= (int64_t)bytes;
 	if (s->tokens >= 0)
 		return;
-	stream_count_metric(SM_HELD_RATE, 1);
+	stream_count_metric(s->kind->metrics, SM_HELD_RATE, 1);
 	log_line(&s->log, HM_DEBUG, "reading pauses", hm_kv("bytes_over_rate", -s->tokens));
 	hold(s, HOLD_RATE);
 	stream_start_timer(s, (uint32_t)(-s->tokens * 1000 / rate + 1));
@@ -160,37 +159,14 @@ stream_idle_timeout(struct stream *s)
 		return;
 	if (silent >= idle) {
 		log_line(&s->log, HM_DEBUG, "silent", hm_kv("ms", silent));
-		link_to_core(link_worker(s->session), link_new(LINK_IDLE, s->id, s->session));
+		s->kind->idle(s, silent);
 		silent = 0;
 	}
-	stream_start_timer(s, (uint32_t)(idle - silent));
+	if (s->state == OPEN)
+		stream_start_timer(s, (uint32_t)(idle - silent));
 }
 
 /* --- Elements ------------------------------------------------------------------------------ */
-
-static void
-to_session(struct stream *s, struct arena **arena, struct hm_elem *root)
-{
-	struct link_msg *msg;
-
-	/* The core takes jabber:server for its own; from a client it is none (RFC 6120 4.8.3). */
-	if (strcmp(root->ns, NS_SERVER) == 0) {
-		stream_end(s, STREAM_INVALID_NAMESPACE, NULL);
-		return;
-	}
-	if (strcmp(root->ns, NS_TLS) == 0 || strcmp(root->ns, NS_SASL) == 0) {
-		stream_end(s, STREAM_POLICY_VIOLATION, "This was negotiated already.");
-		return;
-	}
-	msg = link_new(LINK_IN, s->id, s->session);
-	msg->u.in.arena = *arena;
-	msg->u.in.root = root;
-	msg->u.in.bytes = s->element_bytes;
-	*arena = NULL;
-	stream_count_metric(SM_STANZAS_IN, 1);
-	take_credit(s, s->element_bytes);
-	link_to_core(link_worker(s->session), msg);
-}
 
 static void
 got_stanza(struct stream *s, struct arena **arena, struct hm_elem *root)
@@ -201,15 +177,13 @@ got_stanza(struct stream *s, struct arena **arena, struct hm_elem *root)
 	if (elem_is(root, NS_STREAMS, "error")) {
 		const struct hm_elem *cond = elem_child(root, NS_STREAM_ERRORS, NULL);
 
-		log_line(&s->log, HM_INFO, "the client sent a stream error",
+		log_line(&s->log, HM_INFO, "the peer sent a stream error",
 		         hm_kv("condition", cond ? cond->name : NULL));
 		s->their_end = true;
-		s->reason = "a stream error of the client's";
+		s->reason = "a stream error of the peer's";
 		stream_end_as(s, 0, NULL, LINK_CLOSED_FAULT);
-	} else if (s->state == OPEN) {
-		to_session(s, arena, root);
 	} else {
-		stream_got_element(s, arena, root);
+		s->kind->got_element(s, arena, root);
 	}
 }
 
@@ -219,7 +193,7 @@ got_event(struct stream *s, enum xml_event event, struct arena **arena, struct h
 	switch (event) {
 	case XML_EV_HEADER:
 		if (s->state != ENDING)
-			stream_got_header(s, root);
+			s->kind->got_header(s, root);
 		break;
 	case XML_EV_STANZA:
 		got_stanza(s, arena, root);
@@ -284,7 +258,8 @@ stream_readable(struct conn *c, const char *data, size_t len)
 	size_t used = 0;
 
 	s->heard_ms = worker_now_ms();
-	if (s->login && conn_bytes_in(c) > s->version->settings.unauthenticated_bytes)
+	if (s->kind->is_stranger(s) &&
+	    conn_bytes_in(c) > s->version->settings.unauthenticated_bytes)
 		stream_end(s, STREAM_POLICY_VIOLATION, "Too much was sent before authentication.");
 	used = feed(s, data, len);
 	charge_rate(s, used);

@@ -487,7 +487,7 @@ login_attached(struct stream *s, const struct link_msg *attached)
 	struct buf *buf;
 
 	if (!l || l->step != LOGIN_ATTACH) {
-		stream_refuse_session(attached);
+		client_refuse_session(attached);
 		return;
 	}
 	s->session = attached->session;

@@ -7,7 +7,7 @@
 
 #include "base/metrics.h"
 
-static const struct metric metrics[STREAM_METRICS] = {
+static const struct metric of_clients[STREAM_METRICS] = {
 	[SM_STREAMS] = { "hermod_c2s_connections", "Open client connections.", METRIC_GAUGE },
 	[SM_ACCEPTED] = { "hermod_c2s_accepted", "Client connections that were accepted.",
 	                  METRIC_COUNTER },
@@ -47,7 +47,7 @@ static const struct metric outcomes[MECHANISMS * 2] = {
 	OUTCOMES("plain", "PLAIN"),
 };
 
-static unsigned first_metric, first_outcome;
+static unsigned first_metric[1], first_outcome;
 static bool registered;
 
 void
@@ -56,14 +56,14 @@ stream_metrics_register(void)
 	if (registered)
 		return;
 	registered = true;
-	metrics_register(metrics, STREAM_METRICS, &first_metric);
+	metrics_register(of_clients, STREAM_METRICS, &first_metric[OF_CLIENTS]);
 	metrics_register(outcomes, HM_COUNT(outcomes), &first_outcome);
 }
 
 void
-stream_count_metric(enum stream_metric metric, int64_t n)
+stream_count_metric(enum stream_metrics_of of, enum stream_metric metric, int64_t n)
 {
-	metric_add(first_metric + metric, n);
+	metric_add(first_metric[of] + metric, n);
 }
 
 void

@@ -23,8 +23,10 @@ enum stream_metric {
 	STREAM_METRICS
 };
 
+enum stream_metrics_of { OF_CLIENTS, OF_SERVERS };
+
 void stream_metrics_register(void); /* once, before threads */
-void stream_count_metric(enum stream_metric metric, int64_t n);
+void stream_count_metric(enum stream_metrics_of of, enum stream_metric metric, int64_t n);
 void stream_count_auth(const struct mechanism *m, bool success);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Copyright 2026 the Hermod authors */
 /*
- * stream/negotiate.c - headers, STARTTLS and what else is handled on the stream side
+ * stream/negotiate.c - a client's headers, STARTTLS and what else is handled on the stream side
  * (RFC 6120 4.2 to 4.8, 5).  Before authentication nothing is accepted but STARTTLS, SASL and, where the host
  * has something for strangers, an IQ (XEP-0077).
  */
@@ -16,22 +16,17 @@
 #include "stream/stream_state.h"
 #include "xmpp/jid.h"
 
-#define ID_CHARS 22 /* of 6 random bits: RFC 6120 4.7.3 */
 #define STRANGER_IQS_MAX 20
 
 /* --- Headers ------------------------------------------------------------------------- */
 
 void
-stream_send_header(struct stream *s, const struct header *theirs)
+client_write_header(struct stream *s, const struct header *theirs, struct buf *out)
 {
 	const struct link_host *host = s->host ? s->host : link_first_host();
-	char id[ID_CHARS + 1];
+	char id[HEADER_ID_CHARS + 1];
 
-	if (s->answered)
-		return;
-	s->answered = true;
-	header_write(stream_buf(), host ? host->domain : NULL, theirs, random_token(id, ID_CHARS));
-	stream_send(s);
+	header_write(out, host ? host->domain : NULL, theirs, random_token(id, HEADER_ID_CHARS));
 }
 
 /* After authentication the stream is that account's, at its host. */
@@ -83,13 +78,13 @@ use_host_settings(struct stream *s)
 }
 
 void
-stream_got_header(struct stream *s, const struct hm_elem *root)
+client_got_header(struct stream *s, const struct hm_elem *root)
 {
 	struct arena *a = worker_scratch();
 	enum stream_cond wrong;
 	struct header h;
 
-	header_read(&h, root, xml_stream_content_ns(s->xml), a);
+	header_read(&h, root, xml_stream_content_ns(s->xml), NS_CLIENT, a);
 	wrong = h.wrong;
 	s->host = h.to ? link_find_host(h.to) : NULL;
 	use_host_settings(s);
@@ -134,9 +129,7 @@ start_tls(struct stream *s)
 	}
 	login_forget(s);
 	stream_puts(s, "<proceed xmlns='" NS_TLS "'/>");
-	xml_stream_restart(s->xml);
-	s->answered = false;
-	s->state = SECURING;
+	stream_begin_tls(s);
 	if (!conn_start_tls(s->conn, tls, name))
 		stream_end(s, STREAM_POLICY_VIOLATION, NULL);
 }
@@ -175,7 +168,7 @@ ask_as_stranger(struct stream *s, struct arena **arena, struct hm_elem *root)
 /* --- All elements ------------------------------------------------------------------------------ */
 
 void
-stream_got_element(struct stream *s, struct arena **arena, struct hm_elem *root)
+client_got_element(struct stream *s, struct arena **arena, struct hm_elem *root)
 {
 	if (elem_is(root, NS_TLS, "starttls"))
 		start_tls(s);
@@ -188,9 +181,9 @@ stream_got_element(struct stream *s, struct arena **arena, struct hm_elem *root)
 }
 
 void
-stream_negotiation_timeout(struct stream *s)
+client_negotiation_timeout(struct stream *s)
 {
-	stream_count_metric(SM_TIMEOUTS, 1);
+	stream_count_metric(s->kind->metrics, SM_TIMEOUTS, 1);
 	s->reason = s->state == SECURING ? "the TLS handshake took too long"
 	                                 : "the client did not log in in time";
 	stream_end(s, STREAM_CONNECTION_TIMEOUT, NULL);

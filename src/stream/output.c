@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Copyright 2026 the Hermod authors */
 /*
- * stream/output.c - what goes to the client.  Stanzas are kept as references until the
+ * stream/output.c - what goes to the peer.  Stanzas are kept as references until the
  * end of the turn, then serialised into a buffer that the worker's streams share and given to
  * the connection at once: one write per turn.  While the kernel takes no more, they stay references,
  * as far as those are small: a tree can be many times as large as its text.
@@ -100,11 +100,15 @@ write_batch(struct stream *s)
 			buf_puts(buf, msg->u.text.xml);
 		} else {
 			stanza_write(msg->u.out.stanza, msg->u.out.to, buf);
+			if (s->kind->wrote)
+				s->kind->wrote(s, msg);
 			n++;
 		}
 		link_free(msg);
 	}
-	stream_count_metric(SM_STANZAS_OUT, n);
+	stream_count_metric(s->kind->metrics, SM_STANZAS_OUT, n);
+	if (n > 0 && s->kind->wrote_batch)
+		s->kind->wrote_batch(s, buf);
 	stream_send(s);
 }
 
@@ -123,7 +127,7 @@ write_queue(struct stream *s)
 	return !s->out_first;
 }
 
-/* A burst is no reason to cut a client that reads; for one that does not, the text is kept instead of the trees. */
+/* A burst is no reason to cut a peer that reads; for one that does not, the text is kept instead of the trees. */
 static void
 shrink_queue(struct stream *s)
 {
@@ -173,7 +177,7 @@ stream_queue(struct stream *s, struct link_msg *take)
 	if (s->out_bytes + conn_pending(s->conn) > s->version->settings.output_queue)
 		conn_flush(s->conn);
 	if (s->out_bytes + conn_pending(s->conn) > s->version->settings.output_queue) {
-		stream_count_metric(SM_CUT, 1);
+		stream_count_metric(s->kind->metrics, SM_CUT, 1);
 		stream_cut(s, "reads too slowly");
 		return;
 	}

@@ -1,21 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 /* Copyright 2026 the Hermod authors */
 /*
- * stream/stream.c - the life of client streams: accepted, found by their id, freed; and
+ * stream/stream.c - the life of streams: begun, found by their id, freed; and
  * the start, reload and stop of the whole.  Each worker knows its own streams only.
  */
 #include "stream/stream.h"
 
 #include <pthread.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/log.h"
 #include "base/mem.h"
-#include "net/listener.h"
 #include "stream/limits.h"
 #include "stream/login.h"
-#include "stream/metrics.h"
 #include "stream/sasl.h"
 #include "stream/stream_state.h"
 
@@ -67,7 +64,7 @@ end_in_words(struct stream *s, enum conn_end why)
 		return s->reason;
 	switch (why) {
 	case CONN_EOF:
-		return "the client closed the connection";
+		return "the peer closed the connection";
 	case CONN_TRUNCATED:
 		return "the connection broke";
 	case CONN_TLS_FAILED:
@@ -75,7 +72,7 @@ end_in_words(struct stream *s, enum conn_end why)
 	case CONN_TIMEOUT:
 		return "the time ran out";
 	case CONN_WRITE_STUCK:
-		return "the client takes no output";
+		return "the peer takes no output";
 	}
 	return "unknown";
 }
@@ -105,24 +102,23 @@ stream_drop(struct stream *s)
 	stream_leave(s);
 	if (s->counted)
 		limits_leave(conn_peer(s->conn)->prefix);
-	login_free(s);
+	stream_count_metric(s->kind->metrics, SM_STREAMS, -1);
+	s->kind->free(s);
 	stream_forget_output(s);
 	xml_stream_free(&s->xml);
 	conn_free(&s->conn);
 	version_unref(&s->version);
-	mem_free(s->bare);
 	mem_free(s->end_text);
 	mem_free(s->end_app);
 	mem_free(s);
 	release_here();
-	stream_count_metric(SM_STREAMS, -1);
 	atomic_fetch_sub(&open_streams, 1);
 }
 
 void
 stream_cut(struct stream *s, const char *reason)
 {
-	stream_tell_closed(s, LINK_CLOSED_LOST);
+	s->kind->closed(s, LINK_CLOSED_LOST);
 	log_closed(s, s->reason ? s->reason : reason);
 	stream_drop(s);
 }
@@ -133,7 +129,7 @@ ended(struct conn *c, enum conn_end why)
 {
 	struct stream *s = conn_owner(c);
 
-	stream_tell_closed(s, LINK_CLOSED_LOST);
+	s->kind->closed(s, LINK_CLOSED_LOST);
 	log_closed(s, end_in_words(s, why));
 	stream_drop(s);
 }
@@ -147,8 +143,28 @@ secured(struct conn *c)
 
 	log_line(&s->log, HM_INFO, "TLS", hm_kv("version", conn_tls_version(c)),
 	         hm_kv("cipher", conn_tls_cipher(c)), hm_kv("sni", conn_tls_sni(c)));
-	if (s->state == SECURING)
-		s->state = AT_HEADER;
+	if (s->state != SECURING)
+		return;
+	s->state = AT_HEADER;
+	s->kind->secured(s);
+}
+
+void
+stream_begin_tls(struct stream *s)
+{
+	xml_stream_restart(s->xml);
+	s->answered = false;
+	s->state = SECURING;
+}
+
+void
+stream_send_header(struct stream *s, const struct header *theirs)
+{
+	if (s->answered)
+		return;
+	s->answered = true;
+	s->kind->write_header(s, theirs, stream_buf());
+	stream_send(s);
 }
 
 static void
@@ -161,7 +177,7 @@ timeout(struct timer *t)
 	case NEGOTIATING:
 	case SECURING:
 	case WAITING:
-		stream_negotiation_timeout(s);
+		s->kind->timeout(s);
 		break;
 	case OPEN:
 		stream_idle_timeout(s);
@@ -180,78 +196,20 @@ stream_start_timer(struct stream *s, uint32_t ms)
 	timer_start(&s->timer, ms, timeout);
 }
 
-/* Takes fd. */
-static struct stream *
-stream_new(int fd)
+void
+stream_begin(struct stream *s, int fd, const struct stream_kind *kind, struct version *version)
 {
-	struct stream *s = mem_new(struct stream);
-	const struct stream_settings *settings;
-
-	s->version = version_ref(stream_here.version);
-	settings = &s->version->settings;
+	s->kind = kind;
+	s->version = version_ref(version);
 	s->conn = conn_take_fd(fd, conn_ops(), s);
-	conn_set_output_limit(s->conn, 0, settings->write_timeout);
-	s->log = (struct hm_logctx){ .parent = conn_log(s->conn), .subject = "c2s" };
-	s->xml = xml_stream_new(&s->version->before);
-	s->login = mem_new(struct login);
+	conn_set_output_limit(s->conn, 0, version->settings.write_timeout);
+	s->log = (struct hm_logctx){ .parent = conn_log(s->conn), .subject = kind->subject };
+	s->xml = xml_stream_new(&version->before);
 	s->turn_end.run = stream_output_turn;
 	stream_enter(s);
-	stream_start_timer(s, settings->negotiation_timeout);
+	stream_start_timer(s, version->settings.negotiation_timeout);
 	atomic_fetch_add(&open_streams, 1);
-	stream_count_metric(SM_STREAMS, 1);
-	stream_count_metric(SM_ACCEPTED, 1);
-	return s;
-}
-
-/* Nothing is said to whom a limit turns away: saying it costs what the limit protects. */
-static bool
-is_welcome(struct stream *s)
-{
-	const struct stream_settings *settings = &s->version->settings;
-
-	if (stream_count() > (uint64_t)settings->max_connections)
-		s->reason = "too many connections";
-	else if (!limits_enter(conn_peer(s->conn)->prefix,
-	                       settings->max_unauthenticated_per_address))
-		s->reason = "too many connections of this address that have not logged in";
-	else
-		s->counted = true;
-	return s->counted;
-}
-
-static void
-accept_fd(int fd, bool direct)
-{
-	struct stream *s;
-
-	if (stream_here.stopping || !stream_here.version) {
-		close(fd);
-		return;
-	}
-	s = stream_new(fd);
-	log_line(&s->log, HM_INFO, "accepted", hm_kv("port", direct ? "c2s-tls" : "c2s"));
-	if (!is_welcome(s)) {
-		stream_count_metric(SM_REFUSED, 1);
-		stream_cut(s, s->reason);
-		return;
-	}
-	if (!direct)
-		return;
-	s->state = SECURING;
-	if (!s->version->tls.direct || !conn_start_tls(s->conn, s->version->tls.direct, NULL))
-		stream_cut(s, "no TLS is configured");
-}
-
-void
-stream_accept_c2s(void *ctx, int fd)
-{
-	accept_fd(fd, false);
-}
-
-void
-stream_accept_c2s_tls(void *ctx, int fd)
-{
-	accept_fd(fd, true);
+	stream_count_metric(kind->metrics, SM_STREAMS, 1);
 }
 
 static const struct conn_ops *
@@ -303,7 +261,7 @@ stream_receive(struct link_msg *take)
 		receive(s, take);
 	} else {
 		if (take->kind == LINK_ATTACHED)
-			stream_refuse_session(take);
+			client_refuse_session(take);
 		link_free(take);
 	}
 }

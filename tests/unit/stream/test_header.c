@@ -14,6 +14,7 @@
 #include <hermod/values.h>
 
 #include "xml/writer.h"
+#include "xmpp/stanza.h"
 
 static struct arena *a;
 
@@ -49,7 +50,7 @@ judge(struct sent sent)
 	if (sent.lang)
 		writer_attr_ns(&w, XML_NS_XML, "lang", sent.lang);
 	writer_close(&w);
-	header_read(&h, w.root, "jabber:client", a);
+	header_read(&h, w.root, "jabber:client", NS_CLIENT, a);
 	return h;
 }
 
@@ -121,7 +122,7 @@ judge_names(const char *ns, const char *name, const char *content_ns)
 	writer_attr(&w, "to", "a.example");
 	writer_attr(&w, "version", "1.0");
 	writer_close(&w);
-	header_read(&h, w.root, content_ns, a);
+	header_read(&h, w.root, content_ns, NS_CLIENT, a);
 	assert_string_equal(h.to, "a.example"); /* in any case: who is to answer? */
 	return h.wrong;
 }
