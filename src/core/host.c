@@ -338,6 +338,18 @@ serves_strangers(const struct host *h)
 	return false;
 }
 
+/* Kept as long as the set. */
+static void
+tell_services(const struct host *h, struct link_host *out)
+{
+	const char **services = mem_array(h->n_services + 1, sizeof(*services));
+
+	for (size_t i = 0; i < h->n_services; i++)
+		services[i] = h->services[i].domain;
+	out->services = services;
+	out->n_services = h->n_services;
+}
+
 static void
 tell_stream_side(struct host_set *set)
 {
@@ -350,6 +362,7 @@ tell_stream_side(struct host_set *set)
 		v[i].features_before = features(set->v[i], true);
 		v[i].features_after = features(set->v[i], false);
 		v[i].strangers = serves_strangers(set->v[i]);
+		tell_services(set->v[i], &v[i]);
 	}
 	out->n = set->n;
 	out->host = v;

@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "daemon/server.h"
 #include "loop/timer.h"
+#include "stream/s2s.h"
 #include "stream/stream.h"
 
 #define LOOK_MS (60 * 1000)
@@ -15,29 +16,30 @@ static struct timer look;
 static struct server *watched;
 
 void
-certificates_use(struct server *server, struct tls_context *take)
+certificates_use(struct server *server, const struct settings_tls *take)
 {
-	const struct stream_tls tls = { take, take };
+	const struct stream_tls tls = { take->clients, take->clients };
 
 	stream_reload(&server->settings->c2s, server->settings->c2s_hosts,
 	              server->settings->n_c2s_hosts, &tls);
-	tls_context_unref(&server->tls);
-	server->tls = take;
+	s2s_reload(&server->settings->s2s, take->servers);
+	settings_tls_free(&server->tls);
+	server->tls = *take;
 }
 
 static void
 look_now(struct timer *t)
 {
 	struct conf_report *report;
-	struct tls_context *tls;
+	struct settings_tls tls;
 
 	timer_start(t, LOOK_MS, look_now);
-	if (watched->stopping || !tls_context_stale(watched->tls))
+	if (watched->stopping || !tls_context_stale(watched->tls.clients))
 		return;
 	report = mem_new(struct conf_report);
 	tls = settings_tls(watched->settings, report);
-	if (tls) {
-		certificates_use(watched, tls);
+	if (tls.clients) {
+		certificates_use(watched, &tls);
 		log_line(NULL, HM_INFO, "certificates were read again");
 	}
 	/* Perhaps only one of two files is there yet: the next minute tells. */

@@ -5,11 +5,11 @@
 #define DAEMON_CERTIFICATES_H
 
 struct server;
-struct tls_context;
+struct settings_tls;
 
 /* On worker 0: looks every minute from now on. */
 void certificates_watch(struct server *server);
 /* New connections use take from now on. */
-void certificates_use(struct server *server, struct tls_context *take);
+void certificates_use(struct server *server, const struct settings_tls *take);
 
 #endif

@@ -67,12 +67,11 @@ config_check(struct hm_mod *m, struct hm_cmd *cmd)
 	struct conf_report *report = mem_new(struct conf_report);
 	struct settings *s = settings_load(server->options->config, true, report);
 	struct conf_snapshot *snapshot = s ? s->snapshot : NULL;
-	struct tls_context *tls = s ? settings_tls(s, report) : NULL;
+	struct settings_tls tls = s ? settings_tls(s, report) : (struct settings_tls){ 0 };
 
 	if (!refuse_mistakes(cmd, report, ""))
 		command_done_text(cmd, "The configuration is fine.");
-	if (tls)
-		tls_context_unref(&tls);
+	settings_tls_free(&tls);
 	if (snapshot)
 		conf_snapshot_unref(&snapshot);
 	mem_free(report);

@@ -102,6 +102,7 @@ describe_configuration(void)
 		{ "resolver", NULL, &settings_resolver_schema },
 		{ "limits", NULL, settings_limits_schema() },
 		{ "c2s", NULL, &stream_schema },
+		{ "s2s", NULL, &s2s_schema },
 		{ "listen", "NAME", &settings_listen_schema },
 		{ "host", "DOMAIN", &settings_host_schema },
 	};

@@ -17,6 +17,7 @@
 #include "base/mem.h"
 #include "daemon/round.h"
 #include "net/listener.h"
+#include "stream/s2s.h"
 #include "stream/stream.h"
 
 struct listening {
@@ -72,6 +73,22 @@ append(struct listeners *set, const struct settings_listen *l, const char *addre
 	return one;
 }
 
+static listener_accept_fn *
+accept_of(enum listen_type type)
+{
+	switch (type) {
+	case LISTEN_C2S:
+		return stream_accept_c2s;
+	case LISTEN_C2S_TLS:
+		return stream_accept_c2s_tls;
+	case LISTEN_S2S:
+		return s2s_accept;
+	case LISTEN_S2S_TLS:
+		return s2s_accept_tls;
+	}
+	return NULL;
+}
+
 static bool
 prepare_one(struct listeners *old, const struct settings_listen *l, const char *address,
             struct listeners_change *change, struct hm_error *why)
@@ -86,9 +103,7 @@ prepare_one(struct listeners *old, const struct settings_listen *l, const char *
 		return true;
 	}
 	one->fresh = true;
-	one->listener = listener_new(
-		address, one->port,
-		one->type == LISTEN_C2S ? stream_accept_c2s : stream_accept_c2s_tls, NULL, &inner);
+	one->listener = listener_new(address, one->port, accept_of(one->type), NULL, &inner);
 	change->opened++;
 	if (!one->listener && l->at.file)
 		return error_set(why, inner.code, "%s:%u: %s", l->at.file, l->at.line, inner.text);

@@ -30,17 +30,18 @@ print_mistakes(const struct conf_report *report)
 
 /* The configuration and its certificates; NULL: all mistakes have been printed. */
 static struct settings *
-load(const struct options *options, struct tls_context **tls)
+load(const struct options *options, struct settings_tls *tls)
 {
 	static struct conf_report report; /* about 26 KiB */
 	struct settings *s = settings_load(options->config, false, &report);
 
-	*tls = s && s->n_hosts > 0 ? settings_tls(s, &report) : NULL;
+	*tls = (struct settings_tls){ 0 };
+	if (s && s->n_hosts > 0)
+		*tls = settings_tls(s, &report);
 	if (conf_report_clean(&report))
 		return s;
 	print_mistakes(&report);
-	if (*tls)
-		tls_context_unref(tls);
+	settings_tls_free(tls);
 	if (s) {
 		struct conf_snapshot *snapshot = s->snapshot;
 
@@ -52,7 +53,7 @@ load(const struct options *options, struct tls_context **tls)
 static int
 check_config(const struct options *options)
 {
-	struct tls_context *tls;
+	struct settings_tls tls;
 	struct settings *s = load(options, &tls);
 	struct conf_snapshot *snapshot = s ? s->snapshot : NULL;
 	struct conf_report *report;
@@ -68,7 +69,7 @@ check_config(const struct options *options)
 	else
 		print_mistakes(report);
 	mem_free(report);
-	tls_context_unref(&tls);
+	settings_tls_free(&tls);
 	conf_snapshot_unref(&snapshot);
 	return fine ? EXIT_FINE : EXIT_FAILED;
 }
@@ -124,12 +125,12 @@ database(const struct options *options)
 static int
 run(const struct options *options)
 {
-	struct tls_context *tls;
+	struct settings_tls tls;
 	struct settings *s;
 
 	signals_block();
 	s = load(options, &tls);
-	return s ? server_run(options, s, tls) : EXIT_FAILED;
+	return s ? server_run(options, s, &tls) : EXIT_FAILED;
 }
 
 static int

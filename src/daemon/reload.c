@@ -18,7 +18,7 @@
 struct reload {
 	struct server *server;
 	struct settings *next;
-	struct tls_context *tls;
+	struct settings_tls tls;
 	struct listeners_change ports;
 	struct changes changes;
 	struct conf_report report;
@@ -49,8 +49,7 @@ fail(struct reload *r)
 		         hm_kv("error", r->report.mistakes[i].text));
 	log_line(NULL, HM_ERROR, "the configuration was not reloaded",
 	         hm_kv("mistakes", r->report.n + r->report.more));
-	if (r->tls)
-		tls_context_unref(&r->tls);
+	settings_tls_free(&r->tls);
 	if (snapshot)
 		conf_snapshot_unref(&snapshot);
 	changes_free(&r->changes);
@@ -73,6 +72,10 @@ compare(struct reload *r)
 	changes_compare(c, "limits.", settings_limits_schema(), &started->limits, &now->limits,
 	                &next->limits);
 	changes_compare(c, "c2s.", &stream_schema, &started->c2s, &now->c2s, &next->c2s);
+	changes_compare(c, "s2s.", &s2s_schema, &started->s2s.settings, &now->s2s.settings,
+	                &next->s2s.settings);
+	if (started->federates != next->federates)
+		changes_add(c, true, "s2s");
 }
 
 static bool
@@ -150,7 +153,7 @@ commit(struct reload *r)
 	settings_dns(r->next, &dns);
 	dns_configure(&dns);
 	core_set_limits(&r->next->limits);
-	certificates_use(server, r->tls);
+	certificates_use(server, &r->tls);
 	hosts_commit(server->hosts, r->next);
 	server->listeners = listeners_commit(gone, &r->ports);
 	listeners_start(server->listeners);

@@ -31,6 +31,7 @@
 #include "store/fault_disk.h"
 #include "store/lock.h"
 #include "store/store.h"
+#include "stream/s2s.h"
 #include "stream/stream.h"
 
 #define WATCHDOG_MS 2000
@@ -74,7 +75,7 @@ static bool
 bind_sockets(const struct system_user *user, struct hm_error *why)
 {
 	const struct settings *s = server.settings;
-	const struct stream_tls tls = { server.tls, server.tls };
+	const struct stream_tls tls = { server.tls.clients, server.tls.clients };
 	struct listeners_change change;
 
 	if (!workers_init((unsigned)s->top.workers, why))
@@ -85,6 +86,7 @@ bind_sockets(const struct system_user *user, struct hm_error *why)
 	if (!stream_init(&s->c2s, s->c2s_hosts, s->n_c2s_hosts, &tls, why) ||
 	    !listeners_prepare(NULL, s, &change, why))
 		return false;
+	s2s_init(&s->s2s, server.tls.servers);
 	server.listeners = listeners_commit(NULL, &change);
 	return control_bind(s->top.run_directory, user, why) && system_become(user, why);
 }
@@ -118,6 +120,8 @@ start(struct hm_error *why)
 	core_set_limits(&server.settings->limits);
 	settings_dns(server.settings, &dns);
 	dns_configure(&dns);
+	if (server.settings->federates)
+		core_federate();
 	hosts_set_seed(server.options->test_seed);
 	server.hosts = hosts_new(server.settings, why);
 	workers_watchdog(WATCHDOG_MS);
@@ -166,6 +170,7 @@ secret_read(bool ok)
 		workers_stop();
 		return;
 	}
+	s2s_set_secret(secret_bytes(), SCRAM_SECRET_LEN);
 	if (!server.stopping)
 		core_restore(restored);
 }
@@ -193,7 +198,7 @@ end(void)
 	dns_free();
 	workers_free();
 	hosts_free(&server.hosts);
-	tls_context_unref(&server.tls);
+	settings_tls_free(&server.tls);
 	if (now != first)
 		conf_snapshot_unref(&now);
 	conf_snapshot_unref(&first);
@@ -201,14 +206,15 @@ end(void)
 }
 
 int
-server_run(const struct options *options, struct settings *take, struct tls_context *tls)
+server_run(const struct options *options, struct settings *take,
+           const struct settings_tls *take_tls)
 {
 	struct hm_error why = { 0 };
 
 	server.options = options;
 	server.settings = take;
 	server.started = take;
-	server.tls = tls;
+	server.tls = *take_tls;
 	if (!start(&why)) {
 		log_line(NULL, HM_ERROR, "the server does not start", hm_kv("error", why.text));
 		if (take->log.file)

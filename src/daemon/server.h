@@ -19,7 +19,7 @@ struct server {
 	struct settings *settings; /* in force; a reference on its snapshot */
 	/* With which it started: what needs a restart is compared with it. */
 	struct settings *started;
-	struct tls_context *tls;
+	struct settings_tls tls;
 	struct listeners *listeners;
 	struct hosts *hosts;
 	bool ready;     /* ports and control socket are open */
@@ -29,7 +29,8 @@ struct server {
 };
 
 /* Runs the server with these settings, which it takes, until it was told to end: the exit status. */
-int server_run(const struct options *options, struct settings *take, struct tls_context *tls);
+int server_run(const struct options *options, struct settings *take,
+               const struct settings_tls *take_tls);
 
 /* --- stop.c: on worker 0 --- */
 /* A second call does not wait any more. */

@@ -13,13 +13,14 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "daemon/paths.h"
+#include "xmpp/jid.h"
 
 static const char *const drivers[] = { "sqlite", "postgresql", NULL };
 static const char *const tls_modes[] = { "disable",   "prefer",      "require",
 	                                 "verify-ca", "verify-full", NULL };
 static const char *const levels[] = { "debug", "info", "warn", "error", NULL };
 static const char *const formats[] = { "logfmt", "json", NULL };
-static const char *const listen_types[] = { "c2s", "c2s-tls", NULL };
+static const char *const listen_types[] = { "c2s", "c2s-tls", "s2s", "s2s-tls", NULL };
 
 enum { STORAGE_SQLITE, STORAGE_POSTGRESQL };
 
@@ -50,6 +51,7 @@ static const struct conf_block_rule top_blocks[] = {
 	{ .name = "limits", .doc = "Limits of accounts and sessions." },
 	{ .name = "c2s", .doc = "Connections of clients." },
 	{ .name = "resolver", .doc = "How names are looked up in the DNS, to find other servers." },
+	{ .name = "s2s", .doc = "Connections with other servers. There are none without this block and without a port of type s2s or s2s-tls." },
 	{ .name = "listen", .titled = true, .doc = "A port; the title is any name. Without such a block: 5222 for STARTTLS and 5223 for direct TLS." },
 	{ .name = "module", .titled = true, .doc = "Keys of a module, for hosts that have no block of their own for it." },
 	{ .name = "host", .titled = true, .required = true, .doc = "A domain that is served." },
@@ -98,7 +100,7 @@ const struct conf_schema settings_resolver_schema = { .keys = resolver_keys, .n_
 #define LISTEN(field, type, def, ...) HM_KEY(struct settings_listen, field, type, def, ##__VA_ARGS__)
 static const struct hm_conf_key listen_keys[] = {
 	HM_KEY_AS("type", struct settings_listen, type, CHOICE, "c2s", .choices = listen_types,
-	          .doc = "c2s: clients that begin TLS with STARTTLS; c2s-tls: clients that begin with TLS."),
+	          .doc = "c2s: clients that begin TLS with STARTTLS; c2s-tls: clients that begin with TLS; s2s and s2s-tls: other servers, likewise."),
 	LISTEN(port, INT, NULL, .min = "1", .max = "65535", .required = true, .doc = "The TCP port."),
 	LISTEN(addresses, LIST, "[ \"::\" 0.0.0.0 ]", .min = "1", .max = "64", .doc = "Numeric addresses to listen on."),
 };
@@ -198,6 +200,33 @@ settings_dns(const struct settings *s, struct dns_config *out)
 }
 
 static void
+read_servers(struct settings *s, const struct conf_node *block, struct conf_report *report)
+{
+	struct arena *arena = s->snapshot->arena;
+	struct s2s_settings *settings = &s->s2s.settings;
+	struct s2s_fixed *fixed;
+	size_t n = 0;
+
+	s->federates = block;
+	conf_fill(arena, block, &s2s_schema, settings, report);
+	settings->ca_file = settings_path(arena, conf_find(block, "ca_file"), settings->ca_file);
+	for (const struct conf_node *b = conf_find_block(block, "domain"); b;
+	     b = conf_find_next_block(b))
+		n++;
+	fixed = arena_zalloc(arena, (n + 1) * sizeof(*fixed));
+	s->s2s.fixed = fixed;
+	for (const struct conf_node *b = conf_find_block(block, "domain"); b;
+	     b = conf_find_next_block(b)) {
+		conf_fill(arena, b, &s2s_fixed_schema, fixed, report);
+		fixed->domain = jid_prepare_domain(b->title, arena);
+		if (fixed->domain)
+			s->s2s.n_fixed++, fixed++;
+		else
+			conf_mistake(report, &b->at, "\"%s\" is no domain", b->title);
+	}
+}
+
+static void
 read_top(struct settings *s, struct conf_report *report)
 {
 	const struct conf_node *root = s->snapshot->root;
@@ -216,6 +245,7 @@ read_top(struct settings *s, struct conf_report *report)
 	conf_fill(arena, conf_find_block(root, "limits"), settings_limits_schema(), &s->limits,
 	          report);
 	conf_fill(arena, conf_find_block(root, "c2s"), &stream_schema, &s->c2s, report);
+	read_servers(s, conf_find_block(root, "s2s"), report);
 }
 
 void
@@ -312,6 +342,7 @@ read_listeners(struct settings *s, struct conf_report *report)
 		l->at = b->at;
 		l->any_address = !conf_find(b, "addresses");
 		conf_fill(s->snapshot->arena, b, &settings_listen_schema, l, report);
+		s->federates |= l->type == LISTEN_S2S || l->type == LISTEN_S2S_TLS;
 		check_addresses(b, l, report);
 		for (size_t i = 0; i < s->n_listen; i++) {
 			if (same_socket(&s->listen[i], l))

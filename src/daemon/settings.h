@@ -18,6 +18,7 @@
 #include "net/dns.h"
 #include "net/tls.h"
 #include "store/store.h"
+#include "stream/s2s_settings.h"
 #include "stream/settings.h"
 
 struct settings_top {
@@ -57,7 +58,7 @@ struct settings_resolver {
 	uint32_t timeout;
 };
 
-enum listen_type { LISTEN_C2S, LISTEN_C2S_TLS };
+enum listen_type { LISTEN_C2S, LISTEN_C2S_TLS, LISTEN_S2S, LISTEN_S2S_TLS };
 struct settings_listen {
 	const char *name;
 	int type; /* enum listen_type */
@@ -104,6 +105,8 @@ struct settings {
 	struct store_server server; /* else */
 	struct core_limits limits;
 	struct stream_settings c2s;
+	struct s2s_config s2s;
+	bool federates; /* there is a block s2s, or a port for servers */
 	size_t n_c2s_hosts;
 	struct stream_host_settings *c2s_hosts; /* of hosts that have a block of their own for it */
 	struct hm_conf_list usual;              /* modules of hosts for which no list is given */
@@ -123,8 +126,13 @@ const struct conf_schema *settings_host_limits_schema(void);
  * a restart), else they are loaded.  NULL, or a report that is not clean: do not run on it.
  */
 struct settings *settings_load(const char *path, bool running, struct conf_report *report);
-/* All certificates at once; NULL: each mistake is in the report. */
-struct tls_context *settings_tls(const struct settings *s, struct conf_report *report);
+/* The certificates, ready for connections of each kind. */
+struct settings_tls {
+	struct tls_context *clients, *servers; /* both NULL: there is a mistake */
+};
+/* All at once; each mistake is in the report. */
+struct settings_tls settings_tls(const struct settings *s, struct conf_report *report);
+void settings_tls_free(struct settings_tls *tls);
 /* Builds each host and tries the start of its modules; what is wrong goes to the report. */
 void settings_try_hosts(const struct settings *s, struct conf_report *report);
 

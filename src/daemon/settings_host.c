@@ -389,10 +389,39 @@ certificates(const struct settings *s, struct tls_host *hosts, const struct conf
 	return n;
 }
 
-struct tls_context *
+/* Connections between servers have the same certificates, but another protocol, and judge each other. */
+static struct tls_context *
+tls_of_servers(const struct settings *s, const struct tls_host *hosts, size_t n,
+               struct conf_report *report)
+{
+	static const char *const alpn[] = { "xmpp-server", NULL };
+	const struct conf_node *key =
+		conf_find(conf_find_block(s->snapshot->root, "s2s"), "ca_file");
+	struct hm_error why;
+	struct tls_context *ctx = tls_context_new(hosts, n, alpn, &why);
+
+	if (ctx && tls_context_judge_peers(ctx, s->s2s.settings.ca_file, &why))
+		return ctx;
+	conf_mistake(report, key ? &key->at : NULL, "%s", why.text);
+	if (ctx)
+		tls_context_unref(&ctx);
+	return NULL;
+}
+
+void
+settings_tls_free(struct settings_tls *tls)
+{
+	if (tls->clients)
+		tls_context_unref(&tls->clients);
+	if (tls->servers)
+		tls_context_unref(&tls->servers);
+}
+
+struct settings_tls
 settings_tls(const struct settings *s, struct conf_report *report)
 {
 	static const char *const alpn[] = { "xmpp-client", NULL };
+	struct settings_tls tls = { 0 };
 	struct tls_host *hosts = mem_array(s->n_hosts + 1, sizeof(*hosts));
 	const struct conf_place **at = mem_array(s->n_hosts + 1, sizeof(*at));
 	size_t n = certificates(s, hosts, at);
@@ -410,9 +439,14 @@ settings_tls(const struct settings *s, struct conf_report *report)
 		else
 			conf_mistake(report, at[i], "%s", why.text);
 	}
+	tls.clients = ctx;
+	if (ctx)
+		tls.servers = tls_of_servers(s, hosts, n, report);
+	if (ctx && !tls.servers)
+		settings_tls_free(&tls);
 	mem_free(hosts);
 	mem_free(at);
-	return ctx;
+	return tls;
 }
 
 void

@@ -65,6 +65,20 @@ show_listen(const struct settings_listen *l, struct buf *out)
 	conf_write_close(0, out);
 }
 
+static void
+show_servers(const struct s2s_config *s2s, struct buf *out)
+{
+	buf_putc(out, '\n');
+	conf_write_open("s2s", NULL, 0, out);
+	conf_write_keys(&s2s_schema, &s2s->settings, 1, out);
+	for (size_t i = 0; i < s2s->n_fixed; i++) {
+		conf_write_open("domain", s2s->fixed[i].domain, 1, out);
+		conf_write_keys(&s2s_fixed_schema, &s2s->fixed[i], 2, out);
+		conf_write_close(1, out);
+	}
+	conf_write_close(0, out);
+}
+
 void
 settings_write(const struct settings *s, const char *host, struct buf *out)
 {
@@ -75,6 +89,7 @@ settings_write(const struct settings *s, const char *host, struct buf *out)
 		show_block("resolver", &settings_resolver_schema, &s->resolver, out);
 		show_block("limits", settings_limits_schema(), &s->limits, out);
 		show_block("c2s", &stream_schema, &s->c2s, out);
+		show_servers(&s->s2s, out);
 		for (size_t i = 0; i < s->n_listen; i++)
 			show_listen(&s->listen[i], out);
 	}

@@ -247,6 +247,21 @@ link_find_host(const char *domain)
 }
 
 const struct link_host *
+link_find_domain(const char *domain)
+{
+	const struct link_hosts *hosts = atomic_load_explicit(&hosts_now, memory_order_acquire);
+	const struct link_host *found = link_find_host(domain);
+
+	for (size_t i = 0; !found && hosts && i < hosts->n; i++) {
+		for (size_t k = 0; k < hosts->host[i].n_services; k++) {
+			if (strcmp(hosts->host[i].services[k], domain) == 0)
+				return &hosts->host[i];
+		}
+	}
+	return found;
+}
+
+const struct link_host *
 link_first_host(void)
 {
 	const struct link_hosts *hosts = atomic_load_explicit(&hosts_now, memory_order_acquire);

@@ -160,6 +160,8 @@ struct link_msg {
 			bool incoming;
 			enum link_domain_proof proof;
 			bool verified; /* the other server's certificate is valid for remote */
+			/* XEP-0478: a larger stanza it would not take; 0: it has not said */
+			size_t max_bytes;
 			bool acks; /* XEP-0198: LINK_DOMAIN_ACKED says what it has acknowledged; else what was written and stayed unharmed for a while */
 			char *tls; /* "TLSv1.3 TLS_AES_256_GCM_SHA384", or NULL */
 			char *peer;    /* address and port */
@@ -224,6 +226,9 @@ struct link_host {
 	const char *features_before;
 	const char *features_after; /* XML: after it, bind included */
 	bool strangers;             /* LINK_STRANGER_IQ is worth sending */
+	/* domains of its services, which servers talk to and clients do not log in at */
+	const char *const *services;
+	size_t n_services;
 };
 struct link_hosts {
 	size_t n;
@@ -235,6 +240,8 @@ struct link_hosts {
  */
 void link_publish_hosts(const struct link_hosts *hosts);
 const struct link_host *link_find_host(const char *domain); /* NULL: not ours */
+/* The host that has this domain for itself or for a service; NULL: not ours. */
+const struct link_host *link_find_domain(const char *domain);
 /* who answers for a host that is not ours; NULL: nothing is published */
 const struct link_host *link_first_host(void);
 

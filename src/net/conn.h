@@ -59,6 +59,8 @@ void *conn_owner(const struct conn *c);
 bool conn_write(struct conn *c, const void *data, size_t len);
 void conn_flush(struct conn *c);
 size_t conn_pending(const struct conn *c); /* bytes not yet given to the kernel */
+/* The same and those that the peer's kernel has not confirmed yet. */
+size_t conn_unconfirmed(const struct conn *c);
 void conn_set_output_limit(struct conn *c, size_t bytes, uint32_t stuck_ms);
 /*
  * No more output; what is pending goes out, then TLS close_notify and FIN; then `ended` comes after the peer's end, or

@@ -6,6 +6,8 @@
  * does not, an event waits for it and the rest stays in a buffer.
  */
 #include <errno.h>
+#include <linux/sockios.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 
 #include "base/clock.h"
@@ -159,6 +161,16 @@ size_t
 conn_pending(const struct conn *c)
 {
 	return c->out.len + c->wire.len;
+}
+
+size_t
+conn_unconfirmed(const struct conn *c)
+{
+	int queued = 0;
+
+	if (c->fd >= 0 && ioctl(c->fd, SIOCOUTQ, &queued) != 0)
+		queued = 0;
+	return conn_pending(c) + (size_t)queued;
 }
 
 void

@@ -181,6 +181,8 @@ got_stanza(struct stream *s, struct arena **arena, struct hm_elem *root)
 		         hm_kv("condition", cond ? cond->name : NULL));
 		s->their_end = true;
 		s->reason = "a stream error of the peer's";
+		if (s->kind->got_error)
+			s->kind->got_error(s, root);
 		stream_end_as(s, 0, NULL, LINK_CLOSED_FAULT);
 	} else {
 		s->kind->got_element(s, arena, root);

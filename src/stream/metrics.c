@@ -31,6 +31,31 @@ static const struct metric of_clients[STREAM_METRICS] = {
 	                  METRIC_COUNTER },
 };
 
+static const struct metric of_servers[STREAM_METRICS] = {
+	[SM_STREAMS] = { "hermod_s2s_connections", "Open connections with servers.", METRIC_GAUGE },
+	[SM_ACCEPTED] = { "hermod_s2s_accepted", "Connections of servers that were accepted.",
+	                  METRIC_COUNTER },
+	[SM_REFUSED] = { "hermod_s2s_refused",
+	                 "Connections of servers that were closed at once by a limit.",
+	                 METRIC_COUNTER },
+	[SM_STANZAS_IN] = { "hermod_s2s_stanzas_received", "Stanzas from servers.",
+	                    METRIC_COUNTER },
+	[SM_STANZAS_OUT] = { "hermod_s2s_stanzas_sent", "Stanzas to servers.", METRIC_COUNTER },
+	[SM_ERRORS] = { "hermod_s2s_stream_errors", "Stream errors sent to servers.",
+	                METRIC_COUNTER },
+	[SM_CUT] = { "hermod_s2s_cut", "Servers that were cut because they read too slowly.",
+	             METRIC_COUNTER },
+	[SM_HELD_CREDIT] = { "hermod_s2s_held_credit",
+	                     "Times that reading from a server paused for stanzas in flight.",
+	                     METRIC_COUNTER },
+	[SM_HELD_RATE] = { "hermod_s2s_held_rate",
+	                   "Times that reading from a server paused for its rate.",
+	                   METRIC_COUNTER },
+	[SM_TIMEOUTS] = { "hermod_s2s_negotiation_timeouts",
+	                  "Servers that did not show who they are, or did not answer, in time.",
+	                  METRIC_COUNTER },
+};
+
 /* Outcomes of SASL: two for each of mechanisms[], in its order. */
 #define OUTCOMES(id, name)                                                                         \
 	{ "hermod_sasl_" id "_succeeded", "Logins by " name ".", METRIC_COUNTER },                 \
@@ -47,7 +72,7 @@ static const struct metric outcomes[MECHANISMS * 2] = {
 	OUTCOMES("plain", "PLAIN"),
 };
 
-static unsigned first_metric[1], first_outcome;
+static unsigned first_metric[2], first_outcome;
 static bool registered;
 
 void
@@ -57,6 +82,7 @@ stream_metrics_register(void)
 		return;
 	registered = true;
 	metrics_register(of_clients, STREAM_METRICS, &first_metric[OF_CLIENTS]);
+	metrics_register(of_servers, STREAM_METRICS, &first_metric[OF_SERVERS]);
 	metrics_register(outcomes, HM_COUNT(outcomes), &first_outcome);
 }
 

@@ -13,6 +13,7 @@
 #include "base/mem.h"
 #include "stream/limits.h"
 #include "stream/login.h"
+#include "stream/s2s.h"
 #include "stream/sasl.h"
 #include "stream/stream_state.h"
 
@@ -94,6 +95,7 @@ release_here(void)
 	buf_free(&stream_here.out);
 	if (stream_here.version)
 		version_unref(&stream_here.version);
+	s2s_release_here();
 }
 
 void
@@ -118,8 +120,9 @@ stream_drop(struct stream *s)
 void
 stream_cut(struct stream *s, const char *reason)
 {
+	s->reason = s->reason ? s->reason : reason;
 	s->kind->closed(s, LINK_CLOSED_LOST);
-	log_closed(s, s->reason ? s->reason : reason);
+	log_closed(s, s->reason);
 	stream_drop(s);
 }
 
@@ -129,8 +132,9 @@ ended(struct conn *c, enum conn_end why)
 {
 	struct stream *s = conn_owner(c);
 
+	s->reason = end_in_words(s, why);
 	s->kind->closed(s, LINK_CLOSED_LOST);
-	log_closed(s, end_in_words(s, why));
+	log_closed(s, s->reason);
 	stream_drop(s);
 }
 
@@ -259,10 +263,11 @@ stream_receive(struct link_msg *take)
 		stream_queue(s, take);
 	} else if (s) {
 		receive(s, take);
-	} else {
-		if (take->kind == LINK_ATTACHED)
-			client_refuse_session(take);
+	} else if (take->kind == LINK_ATTACHED) {
+		client_refuse_session(take);
 		link_free(take);
+	} else {
+		s2s_receive(take);
 	}
 }
 
@@ -283,6 +288,7 @@ void
 stream_free(void)
 {
 	version_unref(&newest);
+	s2s_free();
 	sasl_library_free();
 }
 
@@ -327,6 +333,7 @@ stream_start_here(void)
 {
 	stream_here.stopping = false;
 	take_newest();
+	s2s_start_here();
 }
 
 void
@@ -336,6 +343,7 @@ stream_stop_here(void)
 	void *value;
 
 	stream_here.stopping = true;
+	s2s_stop_here();
 	while (table_next(&stream_here.streams, &pos, NULL, &value)) {
 		struct stream *s = value;
 

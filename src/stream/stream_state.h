@@ -57,6 +57,8 @@ struct stream_kind {
 	void (*timeout)(struct stream *s);
 	/* Nothing was heard for the idle time. */
 	void (*idle)(struct stream *s, int64_t silent_ms);
+	/* A stream error came, which ends the stream; NULL. */
+	void (*got_error)(struct stream *s, const struct hm_elem *error);
 	/* A LINK_OUT has been given to the connection; NULL: nobody wants to know. */
 	void (*wrote)(struct stream *s, const struct link_msg *msg);
 	/* The same, of all that was in the queue: may add to out; NULL. */

@@ -59,7 +59,7 @@ class Client:
         self.reset()
         self.transcript.clear()
         source = (self.spec.settings['from'], 0) if 'from' in self.spec.settings else None
-        port = self.server.tls_port if direct else self.server.port
+        port = self.port(direct)
         self.socket = socket.socket()
         try:
             if 'buffer' in self.spec.settings:
@@ -75,23 +75,40 @@ class Client:
         if direct:
             self.start_tls(alpn=True)
 
+    def port(self, direct):
+        return self.server.tls_port if direct else self.server.port
+
+    @staticmethod
+    def usual_level():
+        return 'bound'
+
+    def protocol(self):
+        return 'xmpp-client'
+
+    def show_certificate(self, context):
+        pass
+
+    def check_certificate(self):
+        certificate = ssl.DER_cert_to_PEM_cert(self.socket.getpeercert(True))
+        if certificate.split() != self.server.certificate(self.spec.domain).split():
+            raise Failure(f'{self.name}: this is not the certificate of {self.spec.domain}')
+
     def start_tls(self, alpn=False):
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
         if alpn:
-            context.set_alpn_protocols(['xmpp-client'])
+            context.set_alpn_protocols([self.protocol()])
+        self.show_certificate(context)
         self.socket.settimeout(self.timeout)
         try:
             self.socket = context.wrap_socket(self.socket, server_hostname=self.spec.domain)
         except OSError as error:
             raise Failure(f'{self.name}: the TLS handshake failed: {error}') from None
         self.note('--', f'{self.socket.version()}, {self.socket.cipher()[0]}')
-        if alpn and self.socket.selected_alpn_protocol() != 'xmpp-client':
-            raise Failure(f'{self.name}: the server did not choose ALPN xmpp-client (XEP-0368 3)')
-        certificate = ssl.DER_cert_to_PEM_cert(self.socket.getpeercert(True))
-        if certificate.split() != self.server.certificate(self.spec.domain).split():
-            raise Failure(f'{self.name}: this is not the certificate of {self.spec.domain}')
+        if alpn and self.socket.selected_alpn_protocol() != self.protocol():
+            raise Failure(f'{self.name}: the server did not choose ALPN {self.protocol()} (XEP-0368 3)')
+        self.check_certificate()
         self.reader = StreamReader()
 
     def send(self, data):

@@ -15,7 +15,7 @@ class ConnectionSteps:
     def connects(self, this, name, level=None):
         client = self.client(name)
         if level is None:
-            level = 'bound' if client.spec.level == 'absent' else client.spec.level
+            level = client.usual_level() if client.spec.level == 'absent' else client.spec.level
         if level not in ClientSpec.LEVELS:
             raise ScriptError(f'a client cannot connect as far as {level}')
         client.advance_to(level)

@@ -37,13 +37,16 @@ class Hermod(Server):
 
     def write_config(self):
         """The script's statements stand first; of a block that it has the usual one is left out."""
-        top = self.with_storage(self.settings[None])
+        top = self.with_peers(self.with_storage(self.settings[None]))
         lines = [f'data_directory "{self.directory}/data"', f'run_directory "{self.run_directory}"',
                  f'workers {self.cell.workers}', top.rstrip()]
         for name, text in self.usual_blocks():
             if not re.search(rf'^\s*{name}\s*{{', top, re.MULTILINE):
                 lines.append(f'{name} {{ {text} }}')
-        for kind, port in (('c2s', self.port), ('c2s-tls', self.tls_port)):
+        kinds = [('c2s', self.port), ('c2s-tls', self.tls_port)]
+        if self.listeners:
+            kinds += [('s2s', self.peer_port), ('s2s-tls', self.peer_tls_port)]
+        for kind, port in kinds:
             lines.append(f'listen {kind} {{\n\ttype {kind}\n\tport {port}\n\taddresses [ {self.address} ]\n}}')
         for host in self.hosts:
             certificate, key = self.certificates.files(host)
@@ -63,6 +66,20 @@ class Hermod(Server):
         if found:
             return f'{top[:found.end()]}\n\t{statements}\n{top[found.end():]}'
         return f'{top}\nstorage {{\n\t{statements}\n}}\n'
+
+    def with_peers(self, top):
+        """Where other servers are, and the placeholder for whose certificate is trusted."""
+        top = re.sub(r'\{address:([^}]*)\}', lambda m: self.address_of(m[1]), top)
+        top = re.sub(r'\{certificate:([^}]*)\}', lambda m: self.certificates.files(m[1])[0], top)
+        if not self.listeners:
+            return top
+        found = re.search(r'^\s*s2s\s*{', top, re.MULTILINE)
+        own = top[found.end():] if found else ''
+        known = ''.join(f'\tdomain {domain} {{ address {self.address_of(domain)} }}\n'
+                        for domain in self.listeners if not re.search(rf'domain {re.escape(domain)} ', own))
+        if found:
+            return f'{top[:found.end()]}\n{known}{top[found.end():]}'
+        return f'{top}\ns2s {{\n{known}}}\n'
 
     def remove(self):
         super().remove()

@@ -9,6 +9,7 @@ import time
 from .client import Client, Failure
 from .connection_steps import ConnectionSteps
 from .kernel import settle
+from .peer_steps import Peer, PeerSteps
 from .match import PLACEHOLDER, Mismatch, match
 from .script import ScriptError, expand_row, fill_row, read_clients, read_table, unescape
 from .server_steps import RelationSteps, ServerSteps
@@ -21,7 +22,7 @@ class RowFailures(Failure):
     """Several rows of a table failed; the message has each with its place."""
 
 
-class Run(ConnectionSteps, StanzaSteps, RelationSteps, ServerSteps):
+class Run(ConnectionSteps, PeerSteps, StanzaSteps, RelationSteps, ServerSteps):
     def __init__(self, script, server, timeout):
         self.script = script
         self.server = server
@@ -104,6 +105,8 @@ class Run(ConnectionSteps, StanzaSteps, RelationSteps, ServerSteps):
             names.update({f'{client.name}.bare': client.bare, f'{client.name}.full': client.full,
                           f'{client.name}.user': client.spec.user, f'{client.name}.domain': client.spec.domain,
                           f'{client.name}.resource': client.resource, f'{client.name}.password': client.password})
+            if isinstance(client, Peer):
+                names[f'{client.name}.id'] = client.stream_id
         names.update(self.names)
         return names
 
@@ -172,7 +175,8 @@ class Run(ConnectionSteps, StanzaSteps, RelationSteps, ServerSteps):
         for spec in read_clients(this):
             if spec.name in self.clients:
                 self.clients[spec.name].cut()
-            self.clients[spec.name] = client = Client(spec, self.server, self.timeout)
+            self.clients[spec.name] = client = \
+                (Peer if spec.peer else Client)(spec, self.server, self.timeout)
             if spec.account and spec.bare not in self.accounts:
                 self.server.add_account(spec.bare, client.password)
                 self.accounts.add(spec.bare)

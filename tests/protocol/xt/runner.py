@@ -79,7 +79,8 @@ def prepare(server, script, cell):
     specs = script.client_specs()
     server.settings = script.config()
     server.hosts = list(dict.fromkeys(
-        [spec.domain for spec in script.all_client_specs()] + [key for key in server.settings if key])) or ['a.example']
+        [spec.domain for spec in script.all_client_specs() if not spec.peer] + [key for key in server.settings if key])) or ['a.example']
+    server.listen_as({spec.domain for spec in script.all_client_specs() if spec.peer})
     wanted = script.placements()
     for bare in dict.fromkeys(spec.bare for spec in specs if spec.account):
         names = [spec.name for spec in specs if spec.bare == bare]

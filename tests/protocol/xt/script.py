@@ -41,17 +41,20 @@ class ClientSpec:
         self.level = 'bound'
         self.direct = False
         self.account = True
+        self.peer = False  # another server's end of a connection
         self.settings = {}
         for option in options:
             if option in self.LEVELS:
                 self.level = option
             elif option == 'direct':
                 self.direct = True
+            elif option == 'peer':
+                self.peer = True
             elif option == 'unregistered':
                 self.account = False
             elif '=' in option:
                 key, value = option.split('=', 1)
-                if key not in ('mechanism', 'password', 'from', 'lang', 'binding', 'pings', 'buffer'):
+                if key not in ('mechanism', 'password', 'from', 'lang', 'binding', 'pings', 'buffer', 'certificate'):
                     raise ScriptError(f'client option {key}= is not known')
                 self.settings[key] = value
             else:

@@ -10,6 +10,7 @@ import random
 import re
 import shutil
 import signal
+import socket
 import subprocess
 import tempfile
 import threading
@@ -77,6 +78,7 @@ class Server:
     """What is common to all servers; how one is configured and asked is for subclasses."""
 
     port, tls_port = 5222, 5223
+    peer_port, peer_tls_port = 5269, 5270
 
     def __init__(self, options, cell, certificates):
         self.options = options
@@ -89,6 +91,7 @@ class Server:
         self.hosts = []
         self.places = {}  # bare JID to worker
         self.settings = {None: '', '': ''}  # see script.read_config
+        self.listeners = {}  # where other servers that the script plays are connected to
 
     # Subclasses: ------------------------------------------------------------
 
@@ -106,6 +109,13 @@ class Server:
 
     def drain(self):
         raise NotImplementedError
+
+    def listen_as(self, domains):
+        for domain in sorted(domains):
+            self.listeners[domain] = socket.create_server((new_address(), self.peer_port))
+
+    def address_of(self, domain):
+        return self.listeners[domain].getsockname()[0]
 
     # The process: -----------------------------------------------------------
 
@@ -187,6 +197,8 @@ class Server:
         if self.process is not None:
             self.process.kill()
             self.process.wait()
+        for listener in self.listeners.values():
+            listener.close()
         if not self.options.keep:
             shutil.rmtree(self.directory, ignore_errors=True)
 

@@ -8,6 +8,8 @@ import xml.parsers.expat
 from xml.sax.saxutils import escape, quoteattr
 
 CLIENT = 'jabber:client'
+SERVER = 'jabber:server'
+DIALBACK = 'jabber:server:dialback'
 STREAMS = 'http://etherx.jabber.org/streams'
 STREAM_ERRORS = 'urn:ietf:params:xml:ns:xmpp-streams'
 STANZA_ERRORS = 'urn:ietf:params:xml:ns:xmpp-stanzas'
@@ -159,7 +161,7 @@ def parse_fragment(text, default_ns=CLIENT):
         text = text[text.index('?>') + 2:]
     # The wrapper ends on the line of the text, so that line numbers of mistakes are right.
     wrapper = (f'<wrap xmlns={quoteattr(default_ns)} xmlns:stream={quoteattr(STREAMS)} '
-               f'xmlns:wild={quoteattr(WILD)}>')
+               f'xmlns:db={quoteattr(DIALBACK)} xmlns:wild={quoteattr(WILD)}>')
     if re.match(r'\s*<stream:stream\b', text) and '</stream:stream>' not in text:
         text = re.sub(r'/?>\s*$', '/>', text)
     reader = StreamReader()
