@@ -232,7 +232,7 @@ archive_letter_failed(struct hm_mod *m, struct hm_user *sender, struct hm_letter
 {
 	struct archive *a = hm_user_state(m, sender);
 
-	ring_clear(hm_state(m), &a->ring);
+	ring_clear(&((struct archive_state *)hm_state(m))->rings, &a->ring);
 }
 
 /* --- The recipient's side ------------------------------------------------------------------------- */
