@@ -57,6 +57,9 @@ static const struct metric table[CM_COUNT] = {
 	[CM_REMOTE_BOUNCED] = { "hermod_remote_stanzas_returned",
 	                        "Stanzas for other domains that went back to their senders.",
 	                        METRIC_COUNTER },
+	[CM_REMOTE_REPEATS] = { "hermod_remote_messages_repeated",
+	                        "Messages that another server sent again after it lost its stream: not delivered again.",
+	                        METRIC_COUNTER },
 	[CM_REMOTE_FAILED] = { "hermod_remote_connects_failed",
 	                       "Streams to other domains that could not be had.", METRIC_COUNTER },
 };

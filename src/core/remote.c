@@ -117,6 +117,7 @@ remote_start_here(void)
 {
 	here->remotes = mem_new(struct remotes);
 	list_init(&here->remotes->removals);
+	list_init(&here->remotes->unused);
 	here->remotes->remove.run = remote_remove_rows;
 	if (router_has_remote())
 		remote_load_pairs(found_at_start);

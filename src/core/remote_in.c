@@ -138,8 +138,9 @@ source_of(const struct link_msg *msg)
 }
 
 static void
-source_free(struct remote_source *s)
+source_free(struct remote_source *s, bool cleanly)
 {
+	remote_seen_end(s, cleanly);
 	table_remove_n(&here->remotes->sources, &s->stream, sizeof(s->stream));
 	table_remove_n(&here->remotes->sources_by_id, &s->id, sizeof(s->id));
 	timer_stop(&s->slower);
@@ -166,7 +167,7 @@ remote_source_up(struct link_msg *take)
 	struct remote_source *s = source_of(take);
 
 	if (s)
-		source_free(s);
+		source_free(s, false);
 	s = mem_new(struct remote_source);
 	s->id = link_new_id();
 	s->stream = take->stream;
@@ -187,6 +188,7 @@ remote_source_up(struct link_msg *take)
 		                     .n = 2,
 		                     .field = { { "remote", hm_value_text(s->remote) },
 		                                { "local", hm_value_text(s->local) } } };
+	remote_seen_begin(s);
 	table_put_n(&here->remotes->sources, &s->stream, sizeof(s->stream), s);
 	table_put_n(&here->remotes->sources_by_id, &s->id, sizeof(s->id), s);
 	log_line(&s->log, HM_INFO, "another server sends to us", hm_kv("peer", s->peer),
@@ -200,7 +202,7 @@ remote_source_down(struct link_msg *take)
 	struct remote_source *s = source_of(take);
 
 	if (s)
-		source_free(s);
+		source_free(s, take->u.domain_down.cond == 0);
 	link_free(take);
 }
 
@@ -215,7 +217,7 @@ refuse_stream(struct remote_source *s, enum stream_cond cond)
 	         hm_kv("condition", stream_cond_name(cond)));
 	close->u.close.cond = cond;
 	link_to_stream(close);
-	source_free(s);
+	source_free(s, true);
 }
 
 /* RFC 6120 8.1.1.2, 8.1.2.2, 4.9.3.6. 0: fine. */
@@ -261,6 +263,13 @@ received(struct remote_source *s, const struct hm_stanza *take, const struct jid
 	struct hm_letter *l = letter_new(take, to, NULL);
 	enum hm_cond wrong = check_stanza(take, to, held->bytes);
 	bool is_held = !wrong && custody_is_due(l);
+
+	if (is_held && remote_is_repeat(s, take, to->full)) {
+		log_line(&s->log, HM_DEBUG, "a message came again", hm_kv("id", take->id));
+		letter_free(&l);
+		done_with(held);
+		return;
+	}
 
 	if (is_held) {
 		l->held = held;

@@ -65,7 +65,8 @@ struct remote_source {
 	bool verified;
 	int64_t since_us;
 	uint64_t stanzas;
-	struct credit *credit; /* what its stanzas have under way */
+	struct credit *credit;    /* what its stanzas have under way */
+	struct remote_seen *seen; /* messages that came, see remote_repeats.c */
 	struct list held; /* struct remote_held: stanzas that got no credit yet, in their order */
 	struct turn_end turn_end;
 	int64_t look_ups; /* in thousandths that it may still cause */
@@ -78,6 +79,8 @@ struct remote_source {
 struct remotes {
 	struct table by_name, by_id; /* struct remote_pair, by "remote\nlocal" and by id */
 	struct table sources, sources_by_id;
+	struct table seen;    /* struct remote_seen, by name */
+	struct list unused;   /* of them */
 	size_t bytes;         /* of letters in items of all pairs */
 	struct list removals; /* rows that are done with */
 	struct turn_end remove;
@@ -120,6 +123,12 @@ void remote_load_pairs(void (*found)(const char *remote, const char *local));
 /* --- remote_in.c --- */
 void remote_source_up(struct link_msg *take);
 void remote_source_down(struct link_msg *take);
+
+/* --- remote_repeats.c --- */
+void remote_seen_begin(struct remote_source *s);
+void remote_seen_end(struct remote_source *s, bool cleanly);
+/* It came on another stream before; else it is remembered. */
+bool remote_is_repeat(struct remote_source *s, const struct hm_stanza *message, const char *to);
 
 /* --- remote_again.c --- */
 /* It is there again: accounts of the local domain are told (remote_back). */

@@ -135,12 +135,13 @@ comes_in(void)
 	run();
 }
 
-void
-goes_out(void)
+static void
+source_ends(enum hm_cond cond)
 {
 	struct link_msg *msg = link_new(LINK_DOMAIN_DOWN, incoming, 0);
 
 	msg->u.domain_down.incoming = true;
+	msg->u.domain_down.cond = cond;
 	msg->u.domain_down.local = mem_strdup("a.example");
 	msg->u.domain_down.remote = mem_strdup("b.example");
 	link_to_core(0, msg);
@@ -161,6 +162,18 @@ far_sends(const char *xml)
 	in->u.domain_in.bytes = strlen(xml);
 	assert_non_null(in->u.domain_in.root);
 	link_to_core(0, in);
+}
+
+void
+goes_out(void)
+{
+	source_ends(0);
+}
+
+void
+is_cut(void)
+{
+	source_ends(HM_REMOTE_SERVER_TIMEOUT);
 }
 
 int

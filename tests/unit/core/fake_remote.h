@@ -24,6 +24,7 @@ void is_down_for_good(enum hm_cond cond);
 /* A server of b.example is there, and sends; the first runs. */
 void comes_in(void);
 void goes_out(void);
+void is_cut(void);               /* it does not end cleanly */
 void far_sends(const char *xml); /* does not run */
 
 #endif

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Copyright 2026 the Hermod authors */
 /* Stanzas from other servers: from whom and for whom they may be, and when they count as received. */
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -144,6 +145,51 @@ a_flood_is_not_read_on(void **state)
 	assert_int_equal(credits + credits_in(remote_got()), 51);
 }
 
+static bool
+arrives(const char *xml)
+{
+	far_says(xml);
+	return strstr(got(romeo), "<message") != NULL;
+}
+
+static void
+what_comes_again_after_a_loss_is_known(void **state)
+{
+	static const char a[] = "<message id='1'" FROM TO "><body>a</body></message>",
+			  b[] = "<message id='1'" FROM TO "><body>b</body></message>",
+			  other[] = "<message id='1' from='nurse@b.example'" TO
+				    "><body>a</body></message>";
+
+	assert_true(arrives(a));
+	assert_true(arrives(a)); /* on the same stream it is another one */
+	is_cut();
+	comes_in();
+	remote_got();
+	assert_true(arrives(b));
+	assert_true(arrives(other));
+	assert_false(arrives(a));
+	assert_false(arrives(a));
+	assert_true(arrives(a)); /* it had come twice */
+	assert_int_equal(credits_in(remote_got()), 5);
+	goes_out();
+	comes_in();
+	assert_true(arrives(b));
+	is_cut();
+	pass_ms(3700000);
+	comes_in();
+	assert_true(arrives(b));
+}
+
+static void
+it_may_come_before_the_loss_is_noticed(void **state)
+{
+	static const char a[] = "<message id='1'" FROM TO "><body>a</body></message>";
+
+	assert_true(arrives(a));
+	comes_in();
+	assert_false(arrives(a));
+}
+
 int
 main(void)
 {
@@ -155,6 +201,8 @@ main(void)
 		cmocka_unit_test_setup(addresses_are_checked, fresh),
 		cmocka_unit_test_setup(wrong_stanzas_are_answered, fresh),
 		cmocka_unit_test_setup(a_flood_is_not_read_on, fresh),
+		cmocka_unit_test_setup(what_comes_again_after_a_loss_is_known, fresh),
+		cmocka_unit_test_setup(it_may_come_before_the_loss_is_noticed, fresh),
 	};
 
 	return cmocka_run_group_tests(tests, remote_test_start, NULL);
