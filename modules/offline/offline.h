@@ -42,8 +42,8 @@ struct kept {
 
 struct offline_session {
 	struct kept *kept; /* of the account; NULL: it is loaded, or another session has it */
-	uint64_t bit; /* in the ledger; 0: it has none yet */
-	bool asking;  /* a page is being read */
+	uint64_t bit;      /* in the ledger; 0: it has none yet */
+	bool asking;       /* a page is being read */
 	int64_t asked_first, asked_last, asked_count, asked_bytes; /* of the stretch */
 	int64_t open, open_bytes;                                  /* of pages: not confirmed yet */
 };
