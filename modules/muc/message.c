@@ -100,6 +100,19 @@ groupchat(struct room *r, struct device *d, struct hm_letter *l)
 
 /* --- To one --------------------------------------------------------------------------------- */
 
+/* FNV-1a; 0: no id. */
+static uint32_t
+hash_of(const char *id)
+{
+	uint32_t hash = 2166136261u;
+
+	if (!id)
+		return 0;
+	for (; *id; id++)
+		hash = (hash ^ (unsigned char)*id) * 16777619u;
+	return hash ? hash : 1;
+}
+
 static void
 private_message(struct room *r, struct device *d, struct hm_letter *l)
 {
@@ -120,8 +133,10 @@ private_message(struct room *r, struct device *d, struct hm_letter *l)
 	hm_open(w, NS_MUC_USER, "x");
 	hm_close(w);
 	s = hm_stanza_done_ref(w, d->occupant->jid);
-	for (struct device *there = to->devices; there; there = there->next)
+	for (struct device *there = to->devices; there; there = there->next) {
+		there->told[there->n_told++ % HM_COUNT(there->told)] = hash_of(hm_stanza_id(s));
 		hm_forward(r->m, s, NULL, there->jid);
+	}
 	hm_stanza_unref(&s);
 }
 
@@ -150,10 +165,36 @@ is_deadly(const struct hm_stanza *s)
 	return false;
 }
 
-static void
-came_back(struct room *r, struct device *d, const struct hm_stanza *s)
+/* The answer to a private message: its sender may be blocked, which says nothing about who is there. */
+static bool
+is_answer(const struct device *d, const struct hm_stanza *s)
 {
-	if (d && is_deadly(s))
+	uint32_t hash = hash_of(hm_stanza_id(s));
+
+	for (size_t i = 0; hash && i < HM_COUNT(d->told); i++) {
+		if (d->told[i] == hash)
+			return true;
+	}
+	return false;
+}
+
+static void
+tell_sender(struct room *r, const struct device *d, struct hm_letter *l)
+{
+	const struct occupant *sender = room_occupant(r, hm_letter_to_resource(l));
+
+	for (struct device *there = sender ? sender->devices : NULL; there; there = there->next)
+		hm_forward(r->m, hm_letter_stanza(l), d->occupant->jid, there->jid);
+}
+
+static void
+came_back(struct room *r, struct device *d, struct hm_letter *l)
+{
+	const struct hm_stanza *s = hm_letter_stanza(l);
+
+	if (d && hm_letter_to_resource(l) && is_answer(d, s))
+		tell_sender(r, d, l);
+	else if (d && is_deadly(s))
 		device_lost(r, d);
 }
 
@@ -165,7 +206,7 @@ muc_message(struct room *r, struct hm_letter *l)
 	bool to_all = strcmp(type, "groupchat") == 0;
 
 	if (strcmp(type, "error") == 0)
-		came_back(r, d, hm_letter_stanza(l));
+		came_back(r, d, l);
 	else if (!d && (to_all || hm_letter_to_resource(l)))
 		hm_refuse(l, HM_NOT_ACCEPTABLE, "You are not in the room.");
 	else if (to_all && hm_letter_to_resource(l))

@@ -96,6 +96,9 @@ struct device {
 	char *jid;
 	size_t index;        /* in room.devices and room.addresses */
 	struct device *next; /* of the same occupant */
+	/* The last private messages that went to it, by hashes of their ids; 0: none. */
+	uint32_t told[8];
+	unsigned n_told;
 };
 
 struct occupant {
