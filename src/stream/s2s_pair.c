@@ -110,7 +110,7 @@ pair_down(struct s2s_pair *p, enum hm_cond cond, const char *why, bool permanent
 	if (outgoing && cond)
 		log_line(p->s->stream.kind ? &p->s->stream.log
 		                           : &(struct hm_logctx){ .subject = "s2s" },
-		         HM_INFO, "domain cannot be reached", hm_kv("local", p->local),
+		         HM_DEBUG, "domain cannot be reached", hm_kv("local", p->local),
 		         hm_kv("remote", p->remote), hm_kv("reason", why));
 	pair_free(p);
 }

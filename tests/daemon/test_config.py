@@ -113,7 +113,7 @@ def test_describe_is_json_of_everything(server):
     same((status, error), (0, ''))
     all_of_it = json.loads(out)
     same([block['block'] for block in all_of_it['configuration']],
-         ['', 'log', 'storage', 'resolver', 'limits', 'c2s', 'listen', 'host'])
+         ['', 'log', 'storage', 'resolver', 'limits', 'c2s', 's2s', 'listen', 'host'])
     commands = [command['command'] for command in all_of_it['commands']]
     check({'account add', 'status', 'reload', 'config show'} <= set(commands), commands)
     same([part['part'] for part in all_of_it['parts']], ['stream', 'core'])

@@ -44,7 +44,7 @@ class Hermod(Server):
             if not re.search(rf'^\s*{name}\s*{{', top, re.MULTILINE):
                 lines.append(f'{name} {{ {text} }}')
         kinds = [('c2s', self.port), ('c2s-tls', self.tls_port)]
-        if self.listeners:
+        if self.listeners or self.known:
             kinds += [('s2s', self.peer_port), ('s2s-tls', self.peer_tls_port)]
         for kind, port in kinds:
             lines.append(f'listen {kind} {{\n\ttype {kind}\n\tport {port}\n\taddresses [ {self.address} ]\n}}')
@@ -71,12 +71,13 @@ class Hermod(Server):
         """Where other servers are, and the placeholder for whose certificate is trusted."""
         top = re.sub(r'\{address:([^}]*)\}', lambda m: self.address_of(m[1]), top)
         top = re.sub(r'\{certificate:([^}]*)\}', lambda m: self.certificates.files(m[1])[0], top)
-        if not self.listeners:
+        domains = [*self.listeners, *self.known]
+        if not domains:
             return top
         found = re.search(r'^\s*s2s\s*{', top, re.MULTILINE)
         own = top[found.end():] if found else ''
         known = ''.join(f'\tdomain {domain} {{ address {self.address_of(domain)} }}\n'
-                        for domain in self.listeners if not re.search(rf'domain {re.escape(domain)} ', own))
+                        for domain in domains if not re.search(rf'domain {re.escape(domain)} ', own))
         if found:
             return f'{top[:found.end()]}\n{known}{top[found.end():]}'
         return f'{top}\ns2s {{\n{known}}}\n'

@@ -107,6 +107,14 @@ class PeerSteps:
         peer.send(peer.header(ident or 'id1'))
         peer.send(f'<stream:features>{self.fill(this.body)}</stream:features>')
 
+    @step(r'(?P<what>stop|start|kill) far server')
+    def far_server(self, this, what):
+        far = self.server.far
+        if what == 'stop':
+            far.stop(self.read_everybody)
+        else:
+            getattr(far, what)()
+
     @step(r'(?P<name>\S+) restarts')
     def restarts(self, this, name):
         """What comes next is a new stream (RFC 6120 6.4.6)."""

@@ -81,7 +81,11 @@ class Run(ConnectionSteps, PeerSteps, StanzaSteps, RelationSteps, ServerSteps):
         sockets = [client.socket for client in clients]
         unread = [client.socket for client in clients if 'buffer' in client.spec.settings]
         settle(sockets, unread)
-        self.server.drain()
+        # What one server has sent may still be on its way to the other when that is drained.
+        for _ in range(3 if self.server.far else 1):
+            self.server.drain()
+            if self.server.far and self.server.far.running():
+                self.server.far.drain()
         settle(sockets, unread)
 
     def read_everybody(self):
@@ -164,7 +168,7 @@ class Run(ConnectionSteps, PeerSteps, StanzaSteps, RelationSteps, ServerSteps):
 
     # --- the script itself ---------------------------------------------------
 
-    @step(r'(server )?config( \S+)?|place .*|only sqlite: .*')
+    @step(r'(server )?config( \S+)?|place .*|only sqlite: .*|far config')
     def configured(self, this, **_):
         """Read before the server starts."""
 
@@ -176,9 +180,9 @@ class Run(ConnectionSteps, PeerSteps, StanzaSteps, RelationSteps, ServerSteps):
             if spec.name in self.clients:
                 self.clients[spec.name].cut()
             self.clients[spec.name] = client = \
-                (Peer if spec.peer else Client)(spec, self.server, self.timeout)
+                (Peer if spec.peer else Client)(spec, self.server.far if spec.far else self.server, self.timeout)
             if spec.account and spec.bare not in self.accounts:
-                self.server.add_account(spec.bare, client.password)
+                client.server.add_account(spec.bare, client.password)
                 self.accounts.add(spec.bare)
             made.append(client)
         for client in made:

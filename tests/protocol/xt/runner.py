@@ -59,6 +59,10 @@ def run_script(root, name, cell, options, make_server, certificates):
         script = Script(os.path.join(root, name))
         server = make_server(options, cell, certificates)
         prepare(server, script, cell)
+        if far_domains(script):
+            server.far = make_server(options, cell, certificates)
+            prepare_far(server, script)
+            server.far.start()
         server.start()
         run = Run(script, server, options.timeout)
         run.execute()
@@ -79,15 +83,28 @@ def prepare(server, script, cell):
     specs = script.client_specs()
     server.settings = script.config()
     server.hosts = list(dict.fromkeys(
-        [spec.domain for spec in script.all_client_specs() if not spec.peer] + [key for key in server.settings if key])) or ['a.example']
+        [spec.domain for spec in script.all_client_specs() if not (spec.peer or spec.far)] + [key for key in server.settings if key])) or ['a.example']
     server.listen_as({spec.domain for spec in script.all_client_specs() if spec.peer})
     wanted = script.placements()
-    for bare in dict.fromkeys(spec.bare for spec in specs if spec.account):
+    for bare in dict.fromkeys(spec.bare for spec in specs if spec.account and not spec.far):
         names = [spec.name for spec in specs if spec.bare == bare]
         worker = next((wanted[name] for name in names if name in wanted), None)
         if worker is None:
             worker = cell.workers - 1 if cell.together else len(server.places) % cell.workers
         server.places[bare] = worker % cell.workers
+
+
+def far_domains(script):
+    return list(dict.fromkeys(spec.domain for spec in script.all_client_specs() if spec.far))
+
+
+def prepare_far(server, script):
+    """A second server, which has the domains of far clients; each knows where the other is."""
+    far = server.far
+    far.hosts = far_domains(script)
+    far.settings = {None: script.far_config(), '': ''}
+    server.known.update({domain: far.address for domain in far.hosts})
+    far.known.update({domain: server.address for domain in server.hosts})
 
 
 def describe(name, run, error):
@@ -100,14 +117,17 @@ def end(server, run, outcome):
     """How the server ended and what it logged count, too."""
     if run:
         run.close()
-    for check in (server.stop, lambda: server.check_log(run.announced if run else [])):
-        try:
-            check()
-        except Failure as error:
-            outcome.problems.append(str(error))
-    if outcome.problems:
-        outcome.problems.append('  the end of the log:\n' + tail(server.log(), 40))
-    server.remove()
+    servers = [server, server.far] if server.far else [server]
+    for each in servers:
+        for check in (each.stop, lambda: each.check_log(run.announced if run else [])):
+            try:
+                check()
+            except Failure as error:
+                outcome.problems.append(str(error))
+    for each in servers:
+        if outcome.problems:
+            outcome.problems.append('  the end of the log:\n' + tail(each.log(), 40))
+        each.remove()
 
 
 def sqlite_only(path):

@@ -41,6 +41,7 @@ class ClientSpec:
         self.level = 'bound'
         self.direct = False
         self.account = True
+        self.far = False   # a client of the far server
         self.peer = False  # another server's end of a connection
         self.settings = {}
         for option in options:
@@ -50,6 +51,8 @@ class ClientSpec:
                 self.direct = True
             elif option == 'peer':
                 self.peer = True
+            elif option == 'far':
+                self.far = True
             elif option == 'unregistered':
                 self.account = False
             elif '=' in option:
@@ -235,6 +238,10 @@ class Script:
 
     def config(self):
         return read_config(self.steps)
+
+    def far_config(self):
+        """Statements for the top level of the far server."""
+        return ''.join(step.body + '\n' for step in self.bodies_of('far config'))
 
     def placements(self):
         """Client name to worker, from "place romeo 0, juliet 3"."""

@@ -91,6 +91,8 @@ class Server:
         self.hosts = []
         self.places = {}  # bare JID to worker
         self.settings = {None: '', '': ''}  # see script.read_config
+        self.far = None   # a second server
+        self.known = {}   # domain to address, of servers besides those that the script plays
         self.listeners = {}  # where other servers that the script plays are connected to
 
     # Subclasses: ------------------------------------------------------------
@@ -115,7 +117,7 @@ class Server:
             self.listeners[domain] = socket.create_server((new_address(), self.peer_port))
 
     def address_of(self, domain):
-        return self.listeners[domain].getsockname()[0]
+        return self.known[domain] if domain in self.known else self.listeners[domain].getsockname()[0]
 
     # The process: -----------------------------------------------------------
 
