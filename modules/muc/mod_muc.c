@@ -24,6 +24,8 @@ static const struct hm_conf_key muc_keys[] = {
 	       .doc = "Who may create rooms: everybody, the server's own users, or administrators of the host."),
 	HM_KEY(struct muc_config, lock_new, BOOL, "yes",
 	       .doc = "A new room can be entered by others once its owner has configured it (XEP-0045 10.1)."),
+	HM_KEY(struct muc_config, registration, BOOL, "no",
+	       .doc = "Everybody may make himself a member of a room that is not members-only, with a nick of his own."),
 	HM_KEY(struct muc_config, persistent, BOOL, "no",
 	       .doc = "New rooms stay when nobody is in them."),
 	HM_KEY(struct muc_config, listed, BOOL, "yes", .doc = "New rooms are listed."),
@@ -295,6 +297,8 @@ static const struct hm_iq_route muc_iq[] = {
 	{ HM_GET, HM_TO_SERVICE, HM_ANYONE, NS_DISCO_ITEMS, "query", rooms_get },
 	{ HM_GET, HM_TO_ENTITY, HM_ANYONE, NS_DISCO_INFO, "query", room_info_get },
 	{ HM_GET, HM_TO_ENTITY, HM_ANYONE, NS_DISCO_ITEMS, "query", room_items_get },
+	{ HM_GET, HM_TO_ENTITY, HM_ANYONE, NS_REGISTER, "query", register_get },
+	{ HM_SET, HM_TO_ENTITY, HM_ANYONE, NS_REGISTER, "query", register_set },
 	{ HM_GET, HM_TO_ENTITY, HM_ANYONE, NS_MUC_OWNER, "query", owner_get },
 	{ HM_SET, HM_TO_ENTITY, HM_ANYONE, NS_MUC_OWNER, "query", owner_set },
 	{ HM_GET, HM_TO_ENTITY, HM_ANYONE, NS_MUC_ADMIN, "query", admin_get },
@@ -306,6 +310,7 @@ static const struct hm_feature muc_features[] = {
 	{ HM_TO_SERVICE | HM_TO_ENTITY, NS_OCCUPANT_ID },
 	{ HM_TO_ENTITY, NS_STANZA_ID },
 	{ HM_TO_ENTITY, NS_SELF_PING },
+	{ HM_TO_ENTITY, NS_REGISTER },
 	{ HM_TO_ENTITY, NS_MUC_REQUEST },
 	{ HM_TO_SERVICE, NS_RSM },
 };
@@ -337,7 +342,7 @@ static const struct hm_service muc_services[] = {
 };
 static const struct hm_spec muc_specs[] = {
 	{ "XEP-0045", "1.35.5",
-	  "Registration with a room (7.10), logging, notice of a shutdown (14.2); occupants do not"
+	  "Approval of registrations (9.9), logging, notice of a shutdown (14.2); occupants do not"
 	  " survive a restart." },
 	{ "XEP-0359", "0.7.0", "Ids of messages in rooms find nothing yet: there is no archive." },
 	{ "XEP-0410", "1.1.0", NULL },

@@ -25,6 +25,7 @@
 #define NS_OCCUPANT_ID "urn:xmpp:occupant-id:0"
 #define NS_STANZA_ID "urn:xmpp:sid:0"
 #define NS_PING "urn:xmpp:ping"
+#define NS_REGISTER "jabber:iq:register"
 #define NS_VCARD "vcard-temp"
 #define NS_DISCO_INFO "http://jabber.org/protocol/disco#info"
 #define NS_DISCO_ITEMS "http://jabber.org/protocol/disco#items"
@@ -61,7 +62,7 @@ enum code {
 enum who { WHO_EVERYBODY, WHO_LOCAL, WHO_ADMINS };
 struct muc_config {
 	int create; /* enum who */
-	bool lock_new;
+	bool lock_new, registration;
 	bool persistent, listed, members_only, moderated, nonanonymous, change_subject, invites;
 	int64_t max_users, max_users_limit;
 	int64_t history, max_history;
@@ -264,6 +265,8 @@ void owner_get(struct hm_mod *m, struct hm_iq *rq);
 void owner_set(struct hm_mod *m, struct hm_iq *rq);
 void admin_get(struct hm_mod *m, struct hm_iq *rq);
 void admin_set(struct hm_mod *m, struct hm_iq *rq);
+void register_get(struct hm_mod *m, struct hm_iq *rq);
+void register_set(struct hm_mod *m, struct hm_iq *rq);
 /* What follows from room_set_affiliation() for those who are in the room. */
 void tell_affiliation(struct room *r, const char *jid, const char *actor, const char *reason);
 void change_role(struct room *r, struct occupant *o, enum role to, const char *actor,
