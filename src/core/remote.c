@@ -224,9 +224,9 @@ failed(struct remote_pair *p)
 	p->retry_ms = worker_now_ms() + pause_ms(p);
 	set_state(p, REMOTE_FAILED);
 	metric_add(core_metric(CM_REMOTE_FAILED), 1);
-	log_line(&p->log, p->failures == 1 ? HM_INFO : HM_DEBUG, "another server cannot be reached",
-	         hm_kv("why", p->text), hm_kv("condition", cond_name(why_not(p))),
-	         hm_kv("waiting", p->n_items),
+	log_line(&p->log, p->failures == 1 && !here->remotes->stopping ? HM_INFO : HM_DEBUG,
+	         "another server cannot be reached", hm_kv("why", p->text),
+	         hm_kv("condition", cond_name(why_not(p))), hm_kv("waiting", p->n_items),
 	         hm_kv("again_s", (p->retry_ms - worker_now_ms()) / 1000));
 }
 
