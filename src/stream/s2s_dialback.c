@@ -15,6 +15,12 @@
 
 /* Domain pairs that one connection may have. */
 #define PAIRS_MAX 256
+/*
+ * Each key to check may make us connect somewhere: so many at a time for one connection, and so many in all
+ * before it has shown to be anybody.
+ */
+#define CHECKS_MAX 8
+#define STRANGER_CHECKS_MAX 16
 #define STREAM_ID_MAX 256 /* bytes of a stranger's */
 
 struct packet {
@@ -129,6 +135,19 @@ count_pairs(const struct s2s *s)
 }
 
 static bool
+may_check(struct s2s *s)
+{
+	unsigned asked = 0;
+
+	list_for_each(l, next, &s->pairs)
+	{
+		asked += list_entry(l, struct s2s_pair, link)->state == PAIR_ASKED;
+	}
+	return asked < CHECKS_MAX &&
+	       (s->stream.state == OPEN || s->keys_checked < STRANGER_CHECKS_MAX);
+}
+
+static bool
 may_have_pair(struct s2s *s, const struct packet *p)
 {
 	bool tls = conn_is_tls(s->stream.conn);
@@ -194,7 +213,12 @@ got_key(struct s2s *s, const struct packet *p)
 		refuse(s, "result", p, "not-authorized", fault);
 		return;
 	}
+	if (fault && !may_check(s)) {
+		refuse(s, "result", p, "resource-constraint", "too many keys to check");
+		return;
+	}
 	if (fault) {
+		s->keys_checked++;
 		check_key(s, p);
 		return;
 	}

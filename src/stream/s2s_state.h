@@ -73,8 +73,9 @@ struct s2s {
 	int64_t wrote_ms;
 
 	/* What the other server offers (outgoing). */
-	unsigned failures; /* incoming: of SASL */
-	bool ready;        /* TLS and authentication are settled: pairs may ask for themselves */
+	unsigned failures;     /* incoming: of SASL */
+	unsigned keys_checked; /* incoming */
+	bool ready; /* TLS and authentication are settled: pairs may ask for themselves */
 	bool has_dialback, has_external, has_acks;
 	bool external;       /* SASL EXTERNAL is under way, or was done */
 	bool external_tried; /* and was refused */
