@@ -263,6 +263,15 @@ send_one(struct remote_pair *p, struct remote_item *item)
 	metric_add(core_metric(CM_REMOTE_SENT), 1);
 }
 
+/* XEP-0478 3: sent all the same, it would end the stream for everybody. */
+static bool
+is_too_large(const struct remote_pair *p, const struct hm_letter *l)
+{
+	size_t bytes = stanza_bytes(l->stanza) + strlen(l->to) + sizeof("<presence to=''");
+
+	return p->max_bytes > 0 && bytes > p->max_bytes;
+}
+
 static void
 send_what_waits(struct remote_pair *p)
 {
@@ -273,7 +282,10 @@ send_what_waits(struct remote_pair *p)
 			remote_read(p);
 			return;
 		}
-		send_one(p, item);
+		if (is_too_large(p, item->letter))
+			gives_back(p, remote_item_letter(p, item), HM_POLICY_VIOLATION);
+		else
+			send_one(p, item);
 		p->used_ms = worker_now_ms();
 	}
 }
@@ -499,6 +511,7 @@ remote_up(struct link_msg *take)
 	p->proof = take->u.domain_up.proof;
 	p->acks = take->u.domain_up.acks;
 	p->verified = take->u.domain_up.verified;
+	p->max_bytes = take->u.domain_up.max_bytes;
 	p->close_ms = 0;
 	set_state(p, REMOTE_UP);
 	log_line(&p->log, HM_INFO, "connected to another server", hm_kv("peer", p->peer),

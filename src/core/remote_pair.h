@@ -43,6 +43,7 @@ struct remote_pair {
 	char *tls, *peer;
 	enum link_domain_proof proof;
 	bool acks, verified;
+	size_t max_bytes; /* UP: of a stanza (XEP-0478); 0: nobody knows */
 	struct timer timer;
 	struct hm_logctx log;
 };

@@ -19,6 +19,7 @@
 static struct buf asked;
 static uint64_t session, stream, incoming;
 static bool up;
+size_t takes_bytes;
 
 static bool
 took(struct link_msg *msg)
@@ -80,6 +81,7 @@ is_up(void)
 	msg->u.domain_up.remote = mem_strdup("b.example");
 	msg->u.domain_up.proof = LINK_PROOF_DIALBACK;
 	msg->u.domain_up.peer = mem_strdup("192.0.2.1");
+	msg->u.domain_up.max_bytes = takes_bytes;
 	up = true;
 	link_to_core(0, msg);
 	run();

@@ -17,6 +17,7 @@ int remote_test_fresh(void **state);
 const char *remote_got(void);
 /* The pair that was asked for last; each runs. */
 void is_up(void);
+extern size_t takes_bytes; /* of a stanza, from the next is_up() on; 0: it does not say */
 void acknowledges(unsigned n);
 void goes_down(enum hm_cond cond, size_t unsent);
 void is_down_for_good(enum hm_cond cond);

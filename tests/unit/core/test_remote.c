@@ -388,6 +388,25 @@ it_ends_when_all_is_acknowledged(void **state)
 }
 
 static void
+what_is_too_large_goes_back(void **state)
+{
+	takes_bytes = 300;
+	sends(romeo, "<message type='chat' id='1'" TO "><body>"
+	             "0123456789012345678901234567890123456789012345678901234567890123456789"
+	             "0123456789012345678901234567890123456789012345678901234567890123456789"
+	             "0123456789012345678901234567890123456789012345678901234567890123456789"
+	             "0123456789012345678901234567890123456789012345678901234567890123456789"
+	             "</body></message>");
+	says_and_is_stored("2");
+	is_up();
+	takes_bytes = 0;
+	assert_string_equal(ids_in(remote_got()), "2 ");
+	assert_non_null(strstr(got(romeo), "policy-violation"));
+	all_commits();
+	assert_int_equal(remote_rows(), 1);
+}
+
+static void
 what_is_not_ours_is_not_kept(void **state)
 {
 	const struct hm_stanza *forged = stanza_parse("<message><body>o</body></message>", 33);
@@ -439,6 +458,7 @@ its_pairs_are_connected_at_start(void **state)
 	                    "<message from='romeo@a.example/x' id='1'>" BODY "</message>");
 	table_free(&here->remotes->by_name);
 	table_free(&here->remotes->by_id);
+	table_free(&here->remotes->seen);
 	table_free(&here->remotes->sources);
 	table_free(&here->remotes->sources_by_id);
 	mem_free(here->remotes);
@@ -471,6 +491,7 @@ main(void)
 		cmocka_unit_test_setup(a_server_that_comes_by_itself_is_there, fresh),
 		cmocka_unit_test_setup(presence_is_asked_for_again, fresh),
 		cmocka_unit_test_setup(it_ends_when_all_is_acknowledged, fresh),
+		cmocka_unit_test_setup(what_is_too_large_goes_back, fresh),
 		cmocka_unit_test_setup(what_is_not_ours_is_not_kept, fresh),
 		cmocka_unit_test_setup(a_row_that_cannot_be_removed_is_tried_again, fresh),
 		cmocka_unit_test_setup(what_the_former_process_left_goes_first, fresh),
