@@ -207,8 +207,16 @@ module_install(struct module *m, struct hm_error *why)
 {
 	const struct hm_module *decl = m->decl;
 
-	if (m->has_tables)
+	if (m->has_tables ||
+	    m->installing) /* those that need each other are refused by host_new() */
 		return true;
+	m->installing = true;
+	for (size_t i = 0; i < decl->needs.n; i++) {
+		struct module *needed = module_load(decl->needs.v[i], why);
+
+		if (!needed || !module_install(needed, why))
+			return false;
+	}
 	if (!install_tables(m, why))
 		return false;
 	if (decl->metrics.n > 0) {

@@ -17,6 +17,7 @@ struct module {
 	bool *writes;         /* does statement i change anything? */
 	unsigned first_metric;
 	bool has_tables; /* migrated and its statements registered */
+	bool installing; /* that has begun */
 };
 
 /* Where mod_NAME.so are looked for. */
@@ -26,7 +27,7 @@ struct module *module_load(const char *name, struct hm_error *why);
 struct module *module_find(const char *name);
 size_t modules_count(void);
 struct module *module_at(size_t i);
-/* Migrations, statements and metrics of a module, once, after the store was opened. */
+/* Migrations, statements and metrics of a module and those that it needs, once, after the store was opened. */
 bool module_install(struct module *m, struct hm_error *why) HM_MUST_USE;
 /*
  * Names of all modules that can be loaded, for --describe; a NULL-terminated array from the heap.

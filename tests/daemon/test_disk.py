@@ -193,7 +193,7 @@ def fill(path):
 
 def full_disk(server, workers):
     with small_disk(server) as path:
-        server.configure(top=f'workers {workers}', modules='modules [ ping roster offline vcard ]')
+        server.configure(top=f'workers {workers}', modules='modules [ ping roster offline archive vcard ]')
         with open(server.config_path, encoding='utf-8') as file:
             text = file.read()
         server.write_config(text.replace('data_directory data', 'data_directory disk/data'))
