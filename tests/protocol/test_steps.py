@@ -29,7 +29,7 @@ ANSWERS = {
 class Rote:
     """A server for Run: answers each known word with its stanzas."""
 
-    address, hosts = '127.0.0.1', ['a.example']
+    address, hosts, far = '127.0.0.1', ['a.example'], None
 
     def __init__(self):
         self.listener = socket.create_server(('127.0.0.1', 0))
