@@ -5,7 +5,7 @@
 import bisect
 import collections
 
-from ledger import ARCHIVE, LIVE, OFFLINE, RECEIVED_COPY, SENT_COPY
+from ledger import AGAIN, ARCHIVE, LIVE, OFFLINE, RECEIVED_COPY, SENT_COPY
 
 
 def all_checks(ledger):
@@ -117,6 +117,8 @@ def shown_in_order(ledger):
             at = place.get(s.stanza_id)
             if at is None or view.first[s.stanza_id] != i:  # what is known has its place
                 continue
+            if s.how == AGAIN and view.syncs:  # it may have waited, as below
+                continue
             # A page of the archive has its own order, beside what is delivered meanwhile.  So has, where
             # there are several clients, what another one went away with and had not acknowledged.
             key = (s.session, s.how if s.how == ARCHIVE or (s.how == OFFLINE and view.syncs) else None)
@@ -186,6 +188,6 @@ def nothing_before_the_sync(ledger, syncs):
     for view in ledger.views.values():
         for s in view.sightings:
             m = ledger.messages.get(s.ident)
-            if m and s.how in (LIVE, OFFLINE, SENT_COPY, RECEIVED_COPY, ARCHIVE) \
+            if m and s.how in (LIVE, OFFLINE, AGAIN, SENT_COPY, RECEIVED_COPY, ARCHIVE) \
                     and not syncs.one_between(m.sent[0], s.at):
                 yield f'{view.name} saw {s.ident} ({s.how}) before anything was synchronised', s.ident

@@ -9,7 +9,7 @@ import base64
 import collections
 import time
 
-from ledger import ARCHIVE, LIVE, OFFLINE, RECEIVED_COPY, SENT_COPY, Message
+from ledger import AGAIN, ARCHIVE, LIVE, OFFLINE, RECEIVED_COPY, SENT_COPY, Message
 from xt import sasl
 from xt.tree import BIND, CLIENT, PING, SASL, STREAMS, BadXml, StreamReader, show
 
@@ -405,8 +405,11 @@ class Client:
                 return
         delay = message.find(DELAY, 'delay')
         server = self.account.partition('@')[2]
-        late = delay is not None and delay.get('from') in (server, self.account)
-        self.take_delivery(message, OFFLINE if late else LIVE)
+        if delay is None:
+            self.take_delivery(message, LIVE)
+        else:
+            # To what has its sender's stamp, since it was sent again, the server adds none.
+            self.take_delivery(message, OFFLINE if delay.get('from') in (server, self.account) else AGAIN)
 
     def take_refusal(self, message):
         error = message.find(CLIENT, 'error')

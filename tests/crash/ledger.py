@@ -23,6 +23,7 @@ class Message:
 
 # How a client got something.
 LIVE, OFFLINE, SENT_COPY, RECEIVED_COPY, ARCHIVE = 'live', 'offline', 'sent copy', 'received copy', 'archive'
+AGAIN = 'live or offline'  # with the stamp of a sender that sent it again
 
 Sighting = collections.namedtuple('Sighting', 'ident stanza_id how session synced at')
 
