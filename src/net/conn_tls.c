@@ -317,7 +317,8 @@ conn_start_tls_client(struct conn *c, struct tls_context *ctx, const struct conn
 		return false;
 	ssl = tls_ssl_new_client(ctx, as->own);
 	if (as->name)
-		SSL_set_tlsext_host_name(ssl, as->name);
+		SSL_ctrl(ssl, SSL_CTRL_SET_TLSEXT_HOSTNAME, TLSEXT_NAMETYPE_host_name,
+		         (void *)(uintptr_t)as->name);
 	if (as->protocol)
 		ask_for_protocol(ssl, as->protocol);
 	start_with(c, ctx, ssl);

@@ -124,6 +124,9 @@ s2s_discard(struct s2s *s)
 }
 
 static void
+set_why(struct s2s *s, enum hm_cond cond, const char *fmt, va_list args) HM_PRINTF(3, 0);
+
+static void
 set_why(struct s2s *s, enum hm_cond cond, const char *fmt, va_list args)
 {
 	char text[512];

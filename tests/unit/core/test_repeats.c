@@ -65,8 +65,7 @@ other_content_with_the_same_id_is_not(void **state)
 		"<message to='juliet@a.example/y' id='1' type='chat'><body>hello</body></message>",
 		"<message to='juliet@a.example' id='2' type='chat'><body>hello</body></message>",
 		"<message to='juliet@a.example' id='1' type='chat'><body>hello</body><x xmlns='y'/></message>",
-		"<message to='juliet@a.example' id='1' type='chat'><body>hello</body>"
-		"<origin-id xmlns='urn:xmpp:sid:0' id='1'/></message>",
+		"<message to='juliet@a.example' id='1' type='chat'><body>hello</body><origin-id xmlns='urn:xmpp:sid:0' id='1'/></message>",
 	};
 	uint64_t romeo = again(romeo_has_sent(MESSAGE));
 
