@@ -108,13 +108,13 @@ stream_drop(struct stream *s)
 	s->kind->free(s);
 	stream_forget_output(s);
 	xml_stream_free(&s->xml);
+	atomic_fetch_sub(&open_streams, 1); /* before the peer can see the end and come again */
 	conn_free(&s->conn);
 	version_unref(&s->version);
 	mem_free(s->end_text);
 	mem_free(s->end_app);
 	mem_free(s);
 	release_here();
-	atomic_fetch_sub(&open_streams, 1);
 }
 
 void
